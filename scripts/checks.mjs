@@ -1,0 +1,24 @@
+/** Every tool that looks at the code without running it: one entry each, run from the root. */
+
+import { at, inVenv, pythonSources, ruff } from './paths.mjs'
+
+const CONFIG = at('py', 'pyproject.toml')
+
+const bin = (...path) => at('node_modules', ...path)
+const node = (script, ...args) => [process.execPath, [script, ...args]]
+const tsc = (project) => node(bin('typescript', 'bin', 'tsc'), '--project', project)
+
+export const staticChecks = () => [
+  {
+    name: 'ruff format',
+    run: [ruff, ['format', '--check', '--config', CONFIG, ...pythonSources()]],
+  },
+  { name: 'ruff check', run: [ruff, ['check', '--config', CONFIG, ...pythonSources()]] },
+  { name: 'mypy', run: [inVenv('mypy'), ['--config-file', CONFIG, ...pythonSources()]] },
+  { name: 'import-linter', run: [inVenv('lint-imports'), ['--no-logo']], cwd: at('py') },
+  { name: 'biome', run: node(bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '.') },
+  { name: 'tsc (page)', run: tsc('tsconfig.json') },
+  { name: 'tsc (worker)', run: tsc('tsconfig.worker.json') },
+  { name: 'tsc (tests)', run: tsc('tsconfig.tests.json') },
+  { name: 'knip', run: node(bin('knip', 'bin', 'knip.js')) },
+]
