@@ -1,0 +1,1 @@
+"""Pyodide's side of the browser host."""

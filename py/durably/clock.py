@@ -1,0 +1,66 @@
+"""Port 1: what time it is, and how to wait. Nothing else in the package reads a clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """The only source of time, so that a test can be its own."""
+
+    def now(self) -> datetime:
+        """Return the present time, aware and in UTC."""
+        ...
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return after *duration*; a duration of zero or less still lets other tasks run."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present time, aware and in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return after *duration*; a duration of zero or less still lets other tasks run."""
+        await asyncio.sleep(max(0.0, duration.total_seconds()))
+
+
+async def wait_for_event(clock: Clock, event: asyncio.Event, timeout: timedelta | None) -> bool:
+    """Wait until *event* is set, at most *timeout*; return whether it is set."""
+    if event.is_set() or timeout is None:
+        await event.wait()
+        return True
+    waiter = asyncio.ensure_future(event.wait())
+    sleeper = asyncio.ensure_future(clock.sleep(timeout))
+    try:
+        await asyncio.wait({waiter, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (waiter, sleeper):
+            task.cancel()
+        for task in (waiter, sleeper):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    return event.is_set()
+
+
+def to_iso(moment: datetime) -> str:
+    """Write *moment* as ISO 8601 UTC text with milliseconds and ``Z``, as the tables hold it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def from_iso(text: str) -> datetime:
+    """Read ISO 8601 text; text without an offset is taken as UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def as_duration(value: timedelta | float) -> timedelta:
+    """Take a timedelta, or a number of seconds."""
+    return value if isinstance(value, timedelta) else timedelta(seconds=value)

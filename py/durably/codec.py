@@ -1,0 +1,211 @@
+"""Turn what steps and jobs return into JSON text and back (law 2).
+
+The value that counts is always the one read back from the text, so a live run and a replay
+cannot differ. A declared type goes through pydantic; without one the value must be plain JSON.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import functools
+import inspect
+import json
+import types
+import typing
+from typing import Any, Generic, TypeVar
+
+import pydantic
+import pydantic_core
+from pydantic import TypeAdapter
+
+from durably.errors import NotSerializableError, Problem, ValidationError
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_escaped = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+#: Stands for "no type was declared".
+UNTYPED: Any = object()
+
+
+def to_json(value: object) -> str:
+    """Write *value* as compact JSON; TypeError or ValueError when it is not plain JSON."""
+    try:
+        text = _strict.encode(value)
+    except RecursionError as error:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from error
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a lone surrogate: JSON can escape it, UTF-8 cannot hold it
+            return _escaped.encode(value)
+    return text
+
+
+from_json: Callable[[str], Any] = json.loads
+
+
+class Codec(Generic[T]):
+    """Writes and reads values of one declared type, or plain JSON when it is UNTYPED."""
+
+    def __init__(self, declared: Any) -> None:
+        self.typed = declared is not UNTYPED and declared is not Any
+        self.adapter: TypeAdapter[T] = TypeAdapter(declared if self.typed else Any)
+
+    def encode(self, what: str, value: object) -> str:
+        """Write *value*; NotSerializableError names *what* returned it and its type."""
+        try:
+            return self._dump(typing.cast("T", value)) if self.typed else to_json(value)
+        except (TypeError, ValueError, pydantic.PydanticUserError) as error:
+            hint = "" if self.typed else "; annotate the return type to save it through pydantic"
+            raise NotSerializableError(what, _type_name(value), f"{error}{hint}") from error
+
+    def _dump(self, value: T) -> str:
+        """Write a value of the type, or one that the type accepts, such as a dict for a model."""
+        try:
+            return self.adapter.dump_json(value, by_alias=True, warnings="error").decode()
+        except pydantic_core.PydanticSerializationError:
+            accepted = self.adapter.validate_python(value, by_alias=True, by_name=True)
+            return self.adapter.dump_json(accepted, by_alias=True, warnings="error").decode()
+
+    def decode(self, text: str) -> T:
+        """Read what encode() wrote; pydantic.ValidationError when it does not fit the type."""
+        if self.typed:
+            return self.adapter.validate_json(text, by_alias=True, by_name=True)
+        return typing.cast("T", from_json(text))
+
+    def settle(self, what: str, value: object) -> tuple[str, T]:
+        """Return the text of *value* and the value that the text stands for."""
+        text = self.encode(what, value)
+        try:
+            return text, self.decode(text)
+        except pydantic.ValidationError as error:
+            reason = f"it does not read back as {self.adapter!r}: {first_problem(error)}"
+            raise NotSerializableError(what, _type_name(value), reason) from error
+
+    def parse(self, what: str, value: object) -> T:
+        """Check a value that came from outside; ValidationError lists every field at fault."""
+        if not self.typed:
+            return typing.cast("T", value)
+        try:
+            return self.adapter.validate_python(value, by_alias=True, by_name=True)
+        except pydantic.ValidationError as error:
+            raise ValidationError(what, problems_of(error)) from error
+
+    def parse_json(self, what: str, value: object) -> T:
+        """Check a decoded JSON value, by pydantic's rules for JSON (a date may be text)."""
+        if not self.typed:
+            return typing.cast("T", value)
+        try:
+            return self.adapter.validate_json(to_json(value), by_alias=True, by_name=True)
+        except pydantic.ValidationError as error:
+            raise ValidationError(what, problems_of(error)) from error
+
+    def schema(self, mode: typing.Literal["validation", "serialization"]) -> dict[str, Any]:
+        """Return the JSON Schema of the type; an empty one accepts everything."""
+        return self.adapter.json_schema(mode=mode, by_alias=True) if self.typed else {}
+
+
+@functools.lru_cache(maxsize=1024)
+def codec_for(declared: Any) -> Codec[Any]:
+    """Return the codec of a declared type; building one is slow, so they are kept."""
+    try:
+        return Codec(declared)
+    except pydantic.PydanticUserError as error:
+        msg = f"{declared!r} cannot be used as a type of saved values: {error}"
+        raise ValidationError(msg) from error
+
+
+#: Annotations that had to be evaluated, by the code they stand on.
+_resolved: dict[tuple[types.CodeType, str], Any] = {}
+
+
+def return_type(fn: Callable[..., object]) -> Any:
+    """Return the type that *fn* declares to return, without its Awaitable, or UNTYPED."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    function: Any = getattr(fn, "__func__", fn)
+    if not isinstance(function, types.FunctionType):
+        function = type(fn).__call__
+    try:
+        declared = getattr(function, "__annotations__", {}).get("return", UNTYPED)
+        if isinstance(declared, str):
+            declared = _remembered(declared, function)
+    except NameError as error:
+        name = getattr(fn, "__qualname__", repr(fn))
+        msg = f"the return annotation of {name} cannot be resolved ({error}); pass output="
+        raise ValidationError(msg) from error
+    if declared is UNTYPED:
+        return UNTYPED
+    if declared is None:
+        return type(None)
+    if typing.get_origin(declared) in {collections.abc.Awaitable, collections.abc.Coroutine}:
+        return typing.get_args(declared)[-1]
+    return declared
+
+
+def parameter_type(what: str, function: Callable[..., object], parameter: inspect.Parameter) -> Any:
+    """Return the declared type of *parameter*, or UNTYPED; *what* names the function."""
+    declared = parameter.annotation
+    if declared is parameter.empty:
+        return UNTYPED
+    if not isinstance(declared, str):
+        return declared
+    try:
+        return _resolve(declared, function)
+    except NameError as error:
+        msg = f"the input annotation of {what} cannot be resolved ({error}); pass input="
+        raise ValidationError(msg) from error
+
+
+def _remembered(text: str, function: types.FunctionType) -> Any:
+    if function.__closure__ is not None:  # the same code may close over other classes next time
+        return _resolve(text, function)
+    key = (function.__code__, text)
+    if key not in _resolved:
+        _resolved[key] = _resolve(text, function)
+    return _resolved[key]
+
+
+def _resolve(text: str, function: Callable[..., object]) -> Any:
+    """Evaluate an annotation alone: the other ones may name types that exist only for checkers."""
+
+    def holder() -> None: ...
+
+    holder.__annotations__ = {"return": text}
+    names = _closed_over(function) if inspect.isfunction(function) else {}
+    scope = getattr(function, "__globals__", {})
+    return typing.get_type_hints(holder, scope, names, include_extras=True)["return"]
+
+
+def _closed_over(function: types.FunctionType) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a name that gets its value later
+            names[name] = cell.cell_contents
+    return names
+
+
+def problems_of(error: pydantic.ValidationError) -> list[Problem]:
+    """List the fields at fault, with their paths."""
+    return [Problem(path=item["loc"], message=item["msg"]) for item in error.errors()]
+
+
+def first_problem(error: pydantic.ValidationError) -> str:
+    """Return the first field at fault as one line."""
+    return str(problems_of(error)[0])
+
+
+def _type_name(value: object) -> str:
+    kind = type(value)
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )

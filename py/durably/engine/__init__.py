@@ -1,0 +1,1 @@
+"""The engine: claims runs, executes them, and keeps their leases."""

@@ -1,0 +1,121 @@
+"""The kernel: one leased run becomes one outcome.
+
+Saved steps are replayed, the rest runs; whatever the code does, exactly one outcome comes out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from durably.engine.context import Step, SyncStep
+from durably.engine.interrupts import current_execution, gate
+from durably.engine.steps import describe
+from durably.errors import Cancelled, LeaseLost, RunSignal, Suspended
+from durably.runs import Failure, Finish, RunStatus
+from durably.threads import IN_BROWSER, until_done
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from durably.engine.execution import Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """The run goes on later."""
+
+    reason: str
+    available_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """The run was cancelled or taken over; nothing more is written but that its code ended."""
+
+
+Outcome = Finish | Released | Stopped
+
+
+async def execute(execution: Execution, *, preserve_steps: bool) -> Outcome:
+    """Run the job's code to its end and say how it ended; raises nothing but the process's end."""
+    execution.code = asyncio.ensure_future(_run_code(execution))
+    if execution.signal is not None:
+        execution.code.cancel()
+    await asyncio.wait({execution.code})
+    await _end_stragglers(execution)
+    try:
+        text = execution.code.result()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - every end of the code becomes an outcome
+        return _judge(execution, error)
+    if execution.signal is not None:  # the code swallowed what should have ended it
+        return _judge(execution, execution.signal)
+    if execution.interrupted:
+        return _judge(execution, Cancelled())
+    return Finish(status=RunStatus.COMPLETED, output_json=text, keep_steps=preserve_steps)
+
+
+async def _run_code(execution: Execution) -> str:
+    current_execution.set(execution)  # for this task and those that the job makes
+    job = execution.job
+    value = job.input.parse_json(f"the stored input of job {job.name!r}", execution.run.input)
+    result = await _call_job(execution, (value,) if job.takes_input else ())
+    text, _ = job.output.settle(f"job {job.name!r}", result)
+    return text
+
+
+@gate
+async def _call_job(execution: Execution, inputs: tuple[Any, ...]) -> Any:
+    function = execution.job.function
+    if execution.job.is_async:
+        return await function(Step(execution), *inputs)
+    step = SyncStep(execution)
+    if IN_BROWSER:
+        execution.may_wait = False
+        return execution.call(function, step, *inputs)
+    work = functools.partial(contextvars.copy_context().run, function, step, *inputs)
+    return await until_done(execution.loop.run_in_executor(execution.services.threads, work))
+
+
+async def _end_stragglers(execution: Execution) -> None:
+    """End steps that outlived the job's code, such as siblings of one that failed in a gather."""
+    while tasks := execution.stragglers():
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+def _judge(execution: Execution, error: BaseException) -> Outcome:
+    signal = execution.signal or (Cancelled() if execution.interrupted else _signal_in(error))
+    if isinstance(signal, LeaseLost):
+        return Stopped()
+    if isinstance(signal, Suspended):
+        return Released(reason=signal.reason, available_at=execution.available_at)
+    if isinstance(signal, Cancelled):
+        if execution.signal is not None:
+            return Stopped()
+        return Finish(status=RunStatus.CANCELLED)  # the job cancelled itself
+    return Finish(status=RunStatus.FAILED, failure=_failure(error))
+
+
+def _signal_in(error: BaseException) -> RunSignal | None:
+    if isinstance(error, RunSignal):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            found = _signal_in(inner)
+            if found is not None:
+                return found
+    return None
+
+
+def _failure(error: BaseException) -> Failure:
+    """Name the cause: a group of one, as a TaskGroup raises it, is its only member."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return describe(error)

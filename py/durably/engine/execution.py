@@ -1,0 +1,333 @@
+"""One leased run while its code runs: what was saved, what is in flight, what stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from durably.engine.interrupts import gate
+from durably.errors import Cancelled, DuplicateStepError, LeaseLost, RunSignal, Suspended
+from durably.events import LogWritten, RunProgressed, StepCompleted
+from durably.runs import NO_NOTES, Hold, LogRecord, Notes
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Executor
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from durably.blobs import BlobFiles
+    from durably.clock import Clock
+    from durably.engine.faults import Faults
+    from durably.engine.interrupts import Interrupts
+    from durably.engine.steps import StepCall
+    from durably.events import Event, EventBus
+    from durably.ids import Ulids
+    from durably.jobs import JobDefinition
+    from durably.runs import Claim, LogLevel, Progress, StepAttempt
+    from durably.store.protocol import Store
+
+T = TypeVar("T")
+
+#: The step whose code runs in this task or thread (log lines know it, also in parallel steps).
+current_step: ContextVar[StepCall | None] = ContextVar("durably_current_step", default=None)
+
+#: How long the code may keep the event loop before others get a turn.
+_BREATH = timedelta(milliseconds=10)
+_STEPS_PER_BREATH = 64
+
+
+class Services:
+    """What every execution of one engine uses."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        bus: EventBus,
+        ids: Ulids,
+        faults: Faults,
+        threads: Executor | None,
+        blobs: BlobFiles,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.bus = bus
+        self.ids = ids
+        self.faults = faults
+        self.threads = threads
+        self.blobs = blobs
+        #: Whether log lines are stored; the log persistence plugin sets it.
+        self.keep_logs = False
+        #: How a host stops code that hangs; None where it has no way to.
+        self.interrupts: Interrupts | None = None
+        #: Called when an execution has notes that no write has taken yet.
+        self.notes_waiting: Callable[[], None] = lambda: None
+
+
+class Execution:
+    """One claimed run in this process. All of it happens on the event loop's thread."""
+
+    def __init__(self, claim: Claim, job: JobDefinition[Any, Any], services: Services) -> None:
+        self.run = claim.run
+        self.lease = claim.lease
+        self.saved = claim.saved
+        self.job = job
+        self.services = services
+        self.loop = asyncio.get_running_loop()
+        #: False where the code runs inline on the loop's thread: there is nothing to wait on.
+        self.may_wait = True
+        #: What stops the code; once set, it counts whatever the code makes of it.
+        self.signal: RunSignal | None = None
+        #: Its code was stopped in the middle, or will be: the run ends as cancelled.
+        self.interrupted = False
+        self.available_at: datetime | None = None
+        #: Gives the run's slot to others for a while; the worker says how.
+        self.without_slot: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
+        self.failed_step: str | None = None
+        self.code: asyncio.Task[Any] | None = None
+        self._names: set[str] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._next_index = 0
+        #: How many steps are at work now: from their begin to what is saved of their end.
+        self.in_flight = 0
+        self._moved = asyncio.Event()
+        #: When each step that failed is to be tried again.
+        self._waits: list[datetime] = []
+        self._attempts: dict[str, list[StepAttempt]] | None = None
+        self._recalling = asyncio.Lock()
+        self._progress: Progress | None = None
+        self._logs: list[LogRecord] = []
+        self._breathed = services.clock.now()
+        self._since_breath = 0
+
+    # --- signals: what ends the code before its own end ---
+
+    def stop(self, signal: RunSignal) -> None:
+        """Stop the code: async code is cancelled, sync code is told when it asks."""
+        if self.signal is None:
+            self.signal = signal
+        self.stop_code()
+
+    def stop_code(self) -> None:
+        """Cancel async code; sync code sees the signal when it asks or at its next step."""
+        if self.code is not None:
+            self.code.cancel()
+
+    def check(self) -> None:
+        """Raise what stops the run, if anything does."""
+        if self.signal is not None:
+            raise type(self.signal)(*self.signal.args)
+        self.check_interrupt()
+
+    def check_interrupt(self) -> None:
+        """Raise Cancelled if an interrupt came while the engine could not be stopped."""
+        if self.interrupted:
+            raise Cancelled
+
+    @gate
+    def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        """Call sync code on the loop's thread, where it may hang."""
+        interrupts = self.services.interrupts
+        if interrupts is None:
+            return function(*args, **kwargs)
+        return interrupts.call(self, function, *args, **kwargs)
+
+    # --- steps ---
+
+    def open_step(self, name: str) -> int:
+        """Take the next index for a step called *name*; raise what stops the run."""
+        self.check()
+        if name in self._names:
+            raise DuplicateStepError(name)
+        self._names.add(name)
+        self._adopt_task()
+        index = self._next_index
+        self._next_index += 1
+        return index
+
+    def _adopt_task(self) -> None:
+        """Remember the tasks that a job makes for parallel steps: they must not outlive it."""
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # a sync job's own thread
+            return
+        if task is not None and task is not self.code:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def entered(self) -> None:
+        """Note that a step is at work."""
+        self.in_flight += 1
+
+    def left(self) -> None:
+        """Note that a step ended, or waits for its next attempt."""
+        self.in_flight -= 1
+        self._moved.set()
+
+    def stragglers(self) -> set[asyncio.Task[Any]]:
+        """Return the tasks in which steps still run."""
+        return {task for task in self._tasks if not task.done()}
+
+    async def attempts_of(self, name: str) -> list[StepAttempt]:
+        """Return the attempts recorded for a step by earlier executions; one read per execution."""
+        if self.lease.generation == 1:
+            return []
+        async with self._recalling:  # parallel steps ask at the same time
+            if self._attempts is None:
+                known: dict[str, list[StepAttempt]] = {}
+                store, run_id = self.services.store, self.run.id
+                for one in await self.persist(
+                    lambda: store.get_attempts(run_id), context="get-attempts"
+                ):
+                    known.setdefault(one.step_name, []).append(one)
+                self._attempts = known
+        return self._attempts.get(name, [])
+
+    def plan(self, due: datetime) -> None:
+        """Note that a step waits for *due*; a run given back goes on at the nearest such time."""
+        self._waits.append(due)
+
+    async def wait_until(self, due: datetime, *, in_place: timedelta) -> None:
+        """Wait for a planned time: here when it is near or others work, else give the slot back."""
+        clock = self.services.clock
+        pause = due - clock.now()
+        if pause > timedelta(0):
+            if self.may_wait and pause <= in_place:
+                await clock.sleep(pause)
+                self.check()
+            else:
+                await self._wait_beside_others(pause)
+        self._waits.remove(due)
+
+    async def _wait_beside_others(self, pause: timedelta) -> None:
+        clock = self.services.clock
+        if self.may_wait:
+            await asyncio.sleep(0)  # parallel steps whose tasks have not had their first turn yet
+        sleeper = asyncio.ensure_future(clock.sleep(pause)) if self.in_flight else None
+        try:
+            while self.in_flight and sleeper is not None:
+                self._moved.clear()
+                moved = asyncio.ensure_future(self._moved.wait())
+                await asyncio.wait({moved, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+                moved.cancel()
+                self.check()
+                if sleeper.done():
+                    return
+            self.available_at = min(self._waits)
+            self.signal = Suspended("backoff")
+            self.check()
+        finally:
+            if sleeper is not None:
+                sleeper.cancel()
+
+    async def breathe(self) -> None:
+        """Let messages, cancels and other runs through, often enough and not at every step."""
+        self._since_breath += 1
+        now = self.services.clock.now()
+        if self._since_breath >= _STEPS_PER_BREATH or now - self._breathed > _BREATH:
+            self._since_breath = 0
+            await asyncio.sleep(0)
+            self._breathed = self.services.clock.now()
+
+    # --- writes ---
+
+    async def write(self, write: Callable[[], Awaitable[Hold]], *, context: str) -> None:
+        """Do a fenced write until the database takes it; raise the signal of a lost lease."""
+        hold = await self.persist(write, context=context)
+        if hold is not Hold.HELD:
+            self.lost(hold)
+            self.check()
+
+    async def persist(self, work: Callable[[], Awaitable[T]], *, context: str) -> T:
+        """Do *work* until the disk takes it; raise the signal of an engine that cannot wait."""
+        try:
+            return await self.services.faults.persist(
+                work, context=context, run_id=self.run.id, may_wait=self.may_wait
+            )
+        except Suspended as signal:
+            self.signal = self.signal or signal
+            raise
+
+    def lost(self, hold: Hold) -> None:
+        """Take in that the lease no longer stands."""
+        if self.signal is None:
+            self.signal = Cancelled() if hold is Hold.CANCELLED else LeaseLost()
+
+    # --- notes: progress and logs, which travel with the next write (law 12) ---
+
+    def progress(self, progress: Progress) -> None:
+        """Take the run's newest progress and tell listeners."""
+        self._progress = progress
+        self.services.notes_waiting()
+        self.publish(RunProgressed, progress=progress)
+
+    def log(self, level: LogLevel, message: str, data: Any) -> None:
+        """Take a log line and tell listeners."""
+        services, step = self.services, current_step.get()
+        now = services.clock.now()
+        record = LogRecord(
+            id=services.ids.new(now),
+            run_id=self.run.id,
+            step_name=step.name if step else None,
+            level=level,
+            message=message,
+            data=data,
+            created_at=now,
+        )
+        if services.keep_logs:
+            self._logs.append(record)
+            services.notes_waiting()
+        self.publish(
+            LogWritten,
+            id=record.id,
+            step_name=record.step_name,
+            level=level,
+            message=message,
+            data=data,
+        )
+
+    def take_notes(self) -> Notes:
+        """Return what waits to be written; the next write carries it."""
+        if self._progress is None and not self._logs:
+            return NO_NOTES
+        notes = Notes(progress=self._progress, logs=tuple(self._logs))
+        self._progress = None
+        self._logs.clear()
+        return notes
+
+    async def save_notes(self) -> None:
+        """Write what waits, for runs whose next step is far away."""
+        notes = self.take_notes()
+        if not notes:
+            return
+        services = self.services
+        try:
+            await self.write(
+                lambda: services.store.save_notes(
+                    self.lease, notes=notes, now=services.clock.now()
+                ),
+                context="save-notes",
+            )
+        except Cancelled:
+            # Refused, as the run was cancelled; the write that ends its code takes them.
+            self._progress = self._progress or notes.progress
+            self._logs[:0] = notes.logs
+            raise
+
+    # --- events ---
+
+    def publish(self, event: type[Event], **fields: Any) -> None:
+        """Publish an event of this run."""
+        run = self.run
+        self.services.bus.publish(
+            event, run_id=run.id, job_name=run.job_name, labels=run.labels, **fields
+        )
+
+    def listens(self) -> bool:
+        """Tell whether anyone wants the output of completed steps."""
+        return self.services.bus.listens(StepCompleted)

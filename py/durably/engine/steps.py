@@ -1,0 +1,279 @@
+"""One use of ``step.run``: its attempts, what is saved of them, and what the job is given."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from durably.clock import as_duration
+from durably.codec import from_json
+from durably.errors import (
+    Cancelled,
+    DurablyError,
+    ReplayError,
+    RunSignal,
+    StepTimeoutError,
+)
+from durably.events import StepCancelled, StepCompleted, StepFailed, StepRetried, StepStarted
+from durably.retry import NO_RETRY, Retry
+from durably.runs import AttemptStatus, Failure, StepAttempt, StepRecord, StepStatus
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from durably.codec import Codec
+    from durably.engine.execution import Execution
+
+#: A pause up to this long is waited out with the slot kept; a longer one gives it back.
+IN_PLACE = timedelta(seconds=3)
+
+
+class StepCall:
+    """A step between its call and its result. Its driver runs the function, async or not."""
+
+    def __init__(
+        self,
+        execution: Execution,
+        name: str,
+        codec: Codec[Any],
+        retry: Retry | None,
+        timeout: timedelta | float | None,
+    ) -> None:
+        job = execution.job
+        self.name = name
+        self.index = execution.open_step(name)
+        self.is_saved = name in execution.saved
+        limit = job.timeout if timeout is None else timeout
+        self.timeout = None if limit is None else as_duration(limit)
+        #: Set while the code of an attempt overruns its time.
+        self.timed_out = False
+        self._execution = execution
+        self._codec = codec
+        self._retry = retry or job.retry or NO_RETRY
+        self._recorded = self._retry.max_attempts > 1 or self.timeout is not None
+        self._attempt: StepAttempt | None = None
+        self._number = 0
+        self._failed_attempts = 0
+        self._started = execution.run.created_at
+
+    def replay(self) -> Any:
+        """Return the saved result."""
+        try:
+            return self._codec.decode(self._execution.saved[self.name])
+        except pydantic.ValidationError as error:
+            raise ReplayError(self.name, str(error)) from error
+
+    async def begin(self) -> None:
+        """Start an attempt: wait until it is due, and record it before its code runs."""
+        self._execution.entered()
+        try:
+            if self._recorded and self._number == 0:
+                await self._recall()
+            await self._start()
+        except BaseException:
+            self._execution.left()
+            raise
+
+    async def _start(self) -> None:
+        execution = self._execution
+        execution.check()
+        self._started = execution.services.clock.now()
+        self.timed_out = False
+        self._number += 1
+        if self._recorded:
+            self._attempt = StepAttempt(
+                id=execution.services.ids.new(self._started),
+                run_id=execution.run.id,
+                step_name=self.name,
+                number=self._number,
+                status=AttemptStatus.RUNNING,
+                error=None,
+                started_at=self._started,
+                completed_at=None,
+                retry_at=None,
+            )
+            await self._save_attempt(self._attempt)
+        execution.publish(StepStarted, step_name=self.name, step_index=self.index)
+
+    async def succeed(self, value: object) -> Any:
+        """Save the result and return it as it reads back (laws 1 and 2)."""
+        execution = self._execution
+        clock = execution.services.clock
+        text, result = self._codec.settle(f"step {self.name!r}", value)
+        ended = clock.now()
+        await self._save_step(StepStatus.COMPLETED, text, None)
+        execution.left()
+        if execution.listens():
+            execution.publish(
+                StepCompleted,
+                step_name=self.name,
+                step_index=self.index,
+                output=from_json(text),
+                duration=ended - self._started,
+            )
+        return result
+
+    async def fail(self, error: BaseException) -> None:
+        """Take in what the code raised; return to try again, else raise what the job gets."""
+        try:
+            due = await self._due_after(error)
+        finally:  # only now: a step whose end is not written yet must not be left behind
+            self._execution.left()
+        await self._execution.wait_until(due, in_place=IN_PLACE)
+
+    async def _due_after(self, error: BaseException) -> datetime:
+        """Return when the next attempt is due, or raise what the job gets."""
+        execution = self._execution
+        if isinstance(error, (RunSignal, asyncio.CancelledError)):
+            await self._stopped(error)
+            raise error
+        if not isinstance(error, Exception):
+            raise error
+        if execution.signal is not None or execution.interrupted:
+            await self._stopped(execution.signal or Cancelled())
+            execution.check()
+        self._failed_attempts += 1
+        pause = None
+        if not isinstance(error, DurablyError) or isinstance(error, StepTimeoutError):
+            pause = self._retry.pause_after(self._failed_attempts, error)
+        if pause is None:
+            await self._failed(error)
+            raise error
+        return await self._retry_later(error, pause)
+
+    # --- what is saved ---
+
+    async def _recall(self) -> None:
+        """Go on counting where earlier executions of this run stopped."""
+        known = await self._execution.attempts_of(self.name)
+        if not known:
+            return
+        self._number = known[-1].number
+        counted = (AttemptStatus.FAILED, AttemptStatus.TIMED_OUT)
+        self._failed_attempts = sum(a.counted and a.status in counted for a in known)
+        last = known[-1]
+        if last.counted and last.retry_at is not None:
+            self._execution.plan(last.retry_at)
+            self._execution.left()
+            try:
+                await self._execution.wait_until(last.retry_at, in_place=IN_PLACE)
+            finally:
+                self._execution.entered()
+
+    async def _retry_later(self, error: Exception, pause: timedelta) -> datetime:
+        execution = self._execution
+        due = execution.services.clock.now() + pause
+        execution.plan(due)
+        await self._end_attempt(_status_of(error), error, retry_at=due)
+        execution.publish(
+            StepRetried,
+            step_name=self.name,
+            step_index=self.index,
+            attempt=self._number,
+            error=describe(error).message,
+            delay=pause,
+        )
+        return due
+
+    async def _failed(self, error: Exception) -> None:
+        await self._end_attempt(_status_of(error), error)
+        failure = describe(error)
+        await self._save_step(StepStatus.FAILED, None, failure)
+        self._execution.failed_step = self.name
+        self._execution.publish(
+            StepFailed, step_name=self.name, step_index=self.index, error=failure.message
+        )
+
+    async def _stopped(self, cause: BaseException) -> None:
+        """Leave a mark of a step that was cancelled, by its run or by a sibling."""
+        execution = self._execution
+        signal = execution.signal
+        if signal is not None and not isinstance(signal, Cancelled):
+            return  # a drain or a lost lease: the step runs again, here or elsewhere
+        if signal is None and isinstance(cause, RunSignal) and not isinstance(cause, Cancelled):
+            return
+        with contextlib.suppress(Cancelled):  # what these writes of a cancelled run are told
+            await self._end_attempt(AttemptStatus.CANCELLED, None)
+        with contextlib.suppress(Cancelled):
+            await self._save_step(StepStatus.CANCELLED, None, None)
+        execution.publish(StepCancelled, step_name=self.name, step_index=self.index)
+
+    async def _end_attempt(
+        self, status: AttemptStatus, error: Exception | None, *, retry_at: Any = None
+    ) -> None:
+        if self._attempt is None:
+            return
+        await self._save_attempt(
+            replace(
+                self._attempt,
+                status=status,
+                error=None if error is None else describe(error).message,
+                completed_at=self._execution.services.clock.now(),
+                retry_at=retry_at,
+            )
+        )
+
+    async def _save_attempt(self, attempt: StepAttempt) -> None:
+        execution = self._execution
+        services = execution.services
+        notes = execution.take_notes()
+        await execution.write(
+            lambda: services.store.save_attempt(
+                execution.lease, attempt, notes=notes, now=services.clock.now()
+            ),
+            context="save-attempt",
+        )
+
+    async def _save_step(
+        self, status: StepStatus, text: str | None, failure: Failure | None
+    ) -> None:
+        execution = self._execution
+        services = execution.services
+        now = services.clock.now()
+        record = StepRecord(
+            id=services.ids.new(now),
+            run_id=execution.run.id,
+            name=self.name,
+            index=self.index,
+            status=status,
+            output_json=text,
+            failure=failure,
+            started_at=self._started,
+            completed_at=now,
+        )
+        notes = execution.take_notes()
+        attempt = self._attempt if status is StepStatus.COMPLETED else None
+        if attempt is not None:
+            attempt = replace(attempt, status=AttemptStatus.COMPLETED, completed_at=now)
+        await execution.write(
+            lambda: services.store.save_step(
+                execution.lease, record, attempt=attempt, notes=notes, now=now
+            ),
+            context="save-step",
+        )
+
+
+def describe(error: BaseException) -> Failure:
+    """Return *error* as it is kept: message, type and traceback."""
+    kind = type(error)
+    name = (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    return Failure(
+        message=str(error) or name,
+        type_name=name,
+        trace="".join(traceback.format_exception(error, limit=-20)),
+    )
+
+
+def _status_of(error: Exception) -> AttemptStatus:
+    timed_out = isinstance(error, StepTimeoutError)
+    return AttemptStatus.TIMED_OUT if timed_out else AttemptStatus.FAILED

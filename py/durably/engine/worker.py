@@ -1,0 +1,327 @@
+"""The worker: claims runs while there are slots, executes them, and waits to be woken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import functools
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from durably.clock import wait_for_event
+from durably.codec import from_json
+from durably.engine.execute import Released, execute
+from durably.engine.execution import Execution
+from durably.engine.faults import PAUSES
+from durably.engine.lease import keep_leases, keep_notes
+from durably.engine.steps import describe
+from durably.errors import RecoveryLimitError, RunSignal, StorageError, Suspended
+from durably.events import RunCancelled, RunCompleted, RunFailed, RunLeased, RunReleased
+from durably.runs import Finish, Hold, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime, timedelta
+
+    from durably.engine.execute import Outcome
+    from durably.engine.execution import Services
+    from durably.engine.upkeep import Upkeep
+    from durably.jobs import JobRegistry
+    from durably.options import Options
+    from durably.runs import Claim, Notes
+
+
+class Worker:
+    """Claims and executes runs in slots; one per engine."""
+
+    def __init__(
+        self,
+        services: Services,
+        jobs: JobRegistry,
+        options: Options,
+        upkeep: Upkeep,
+        *,
+        worker_id: str,
+        around: Callable[[], contextlib.AbstractContextManager[None]],
+    ) -> None:
+        self.worker_id = worker_id
+        self.active: dict[str, Execution] = {}
+        self._services = services
+        self._jobs = jobs
+        self._options = options
+        self._upkeep = upkeep
+        self._around = around
+        self._woken = asyncio.Event()
+        self._notes_waiting = asyncio.Event()
+        services.notes_waiting = self._notes_waiting.set
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runs: set[asyncio.Task[None]] = set()
+        self._failed_claims = 0
+        #: Runs whose code waits for other runs, by how many it waits for.
+        self._waiting: Counter[str] = Counter()
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Begin to claim runs."""
+        self._tasks = [
+            asyncio.ensure_future(self._loop()),
+            asyncio.ensure_future(keep_notes(self.active, self._services, self._notes_waiting)),
+        ]
+        if not self._options.sole_owner:
+            self._tasks.append(
+                asyncio.ensure_future(
+                    keep_leases(
+                        self.active,
+                        self._services,
+                        ttl=self._options.lease,
+                        every=self._options.lease_renew_interval,
+                    )
+                )
+            )
+
+    async def stop(self, timeout: timedelta | None) -> None:
+        """Claim nothing more, let running jobs end for up to *timeout*, then give the rest back."""
+        self._stopping = True
+        self._woken.set()
+        for run_id in tuple(self._waiting):  # what they wait for may never be claimed here
+            self.active[run_id].stop(Suspended("drain"))
+        try:
+            if self._runs:
+                await self._settle(timeout)
+        finally:
+            self._services.faults.stopping.set()
+            for task in self._tasks:
+                task.cancel()
+            for task in self._tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            self._tasks = []
+
+    async def _settle(self, timeout: timedelta | None) -> None:
+        all_ended = asyncio.ensure_future(asyncio.wait(set(self._runs)))
+        if timeout is None:
+            await all_ended
+            return
+        sleeper = asyncio.ensure_future(self._services.clock.sleep(timeout))
+        await asyncio.wait({all_ended, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+        sleeper.cancel()
+        if not all_ended.done():
+            self._services.faults.stopping.set()
+            for execution in tuple(self.active.values()):
+                execution.stop(Suspended("drain"))
+            await all_ended
+
+    def wake(self) -> None:
+        """Look for work now: a run was triggered, resumed or let go."""
+        self._woken.set()
+
+    def interrupt(self, run_id: str, signal: RunSignal) -> None:
+        """Stop the code of a run that executes here."""
+        execution = self.active.get(run_id)
+        if execution is not None:
+            execution.stop(signal)
+        self.wake()
+
+    @property
+    def steps_in_flight(self) -> int:
+        """Return how many steps are at work, those aside that wait for other runs."""
+        active = self.active.items()
+        return sum(one.in_flight for run_id, one in active if run_id not in self._waiting)
+
+    @contextlib.asynccontextmanager
+    async def _without_slot(self, execution: Execution) -> AsyncIterator[None]:
+        """Give the slot of a run to others while its code waits for another run.
+
+        Else a job that waits for a child could be what keeps the child from running.
+        """
+        run_id, over = execution.run.id, asyncio.Event()
+        self._waiting[run_id] += 1
+        self._woken.set()
+        if self._stopping:
+            execution.stop(Suspended("drain"))
+        nobody_claims = not self._tasks
+        helper = None
+        if nobody_claims:  # in a context of its own: it is not part of the step that waits
+            helper = asyncio.create_task(self._process_until(over), context=contextvars.Context())
+        try:
+            yield
+        finally:
+            over.set()
+            self._waiting[run_id] -= 1
+            self._waiting += Counter()  # forgets what is at zero
+            if helper is not None:
+                await helper
+
+    async def _process_until(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            try:
+                found = await self.process_one()
+            except StorageError as error:
+                self._services.faults.report(error, context="claim")
+                found = False
+            if not found:
+                await wait_for_event(self._services.clock, over, self._options.polling_interval)
+
+    async def save_notes(self, run_id: str) -> None:
+        """Write what a run that executes here has not written yet, so that a reader sees it."""
+        execution = self.active.get(run_id)
+        if execution is not None:
+            with contextlib.suppress(RunSignal):
+                await execution.save_notes()
+
+    # --- one run ---
+
+    async def process_one(self) -> bool:
+        """Claim and execute one run here and now; return whether there was one."""
+        claim = await self._claim()
+        if claim is None:
+            return False
+        await self._run(claim)
+        return True
+
+    async def _claim(self) -> Claim | None:
+        services, options = self._services, self._options
+        now = services.clock.now()
+        claim = await services.store.claim(
+            worker=self.worker_id,
+            now=now,
+            until=now + options.lease,
+            jobs=self._jobs.names,
+            held=self.active.keys(),
+        )
+        if claim is not None:
+            run = claim.run
+            services.bus.publish(
+                RunLeased,
+                run_id=run.id,
+                job_name=run.job_name,
+                labels=run.labels,
+                input=run.input,
+                lease_owner=self.worker_id,
+                lease_expires_at=now + options.lease,
+            )
+        return claim
+
+    async def _run(self, claim: Claim) -> None:
+        run = claim.run
+        execution = Execution(claim, self._jobs.require(run.job_name), self._services)
+        execution.without_slot = functools.partial(self._without_slot, execution)
+        self.active[run.id] = execution
+        try:
+            if run.recoveries > self._options.max_recoveries:
+                failure = describe(RecoveryLimitError(run.recoveries))
+                outcome: Outcome = Finish(status=RunStatus.FAILED, failure=failure)
+            else:
+                with self._around():
+                    outcome = await execute(execution, preserve_steps=self._options.preserve_steps)
+            await self._conclude(execution, outcome)
+        finally:
+            del self.active[run.id]
+            self._upkeep.was_busy()
+            self._woken.set()
+
+    async def _conclude(self, execution: Execution, outcome: Outcome) -> None:
+        # An end that is refused, because the run was cancelled meanwhile, wrote none of them.
+        notes = execution.take_notes()
+        if isinstance(outcome, Finish):
+            hold = await self._finish(execution, outcome, notes)
+            if hold is Hold.HELD:
+                self._tell_end(execution, outcome)
+                return
+        available_at = outcome.available_at if isinstance(outcome, Released) else None
+        hold = await self._release(execution, available_at, notes)
+        if isinstance(outcome, Released) and hold is Hold.HELD:
+            execution.publish(RunReleased, reason=outcome.reason, available_at=available_at)
+
+    async def _finish(self, execution: Execution, end: Finish, notes: Notes) -> Hold | None:
+        store, clock = self._services.store, self._services.clock
+        return await self._write_end(
+            execution,
+            lambda: store.finish(execution.lease, end, notes=notes, now=clock.now()),
+            context="finish",
+        )
+
+    async def _release(
+        self, execution: Execution, available_at: datetime | None, notes: Notes
+    ) -> Hold | None:
+        store, clock = self._services.store, self._services.clock
+        return await self._write_end(
+            execution,
+            lambda: store.release(
+                execution.lease, notes=notes, now=clock.now(), available_at=available_at
+            ),
+            context="release",
+        )
+
+    async def _write_end(
+        self, execution: Execution, write: Callable[[], Awaitable[Hold]], *, context: str
+    ) -> Hold | None:
+        """Write until it is taken; None when the engine stops first, and the lease runs out."""
+        try:
+            return await self._services.faults.persist(
+                write, context=context, run_id=execution.run.id
+            )
+        except Suspended:
+            return None
+
+    def _tell_end(self, execution: Execution, end: Finish) -> None:
+        run = execution.run
+        if end.status is RunStatus.COMPLETED:
+            since = run.started_at or run.created_at
+            execution.publish(
+                RunCompleted,
+                output=from_json(end.output_json or "null"),
+                duration=self._services.clock.now() - since,
+            )
+        elif end.status is RunStatus.CANCELLED:
+            execution.publish(RunCancelled)
+        else:
+            failure = end.failure
+            execution.publish(
+                RunFailed,
+                error=failure.message if failure else "",
+                error_type=failure.type_name if failure else None,
+                failed_step_name=execution.failed_step,
+            )
+
+    # --- the loop ---
+
+    async def _loop(self) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            pause = await self._look_for_work()
+            await wait_for_event(self._services.clock, self._woken, pause)
+
+    async def _look_for_work(self) -> timedelta | None:
+        """Fill the slots; return how long to wait then, or None for until woken."""
+        try:
+            pause = await self._fill_slots()
+        except StorageError as error:
+            self._failed_claims += 1
+            self._services.faults.report(error, context="claim")
+            return PAUSES.pause_after(self._failed_claims, error)
+        if self._failed_claims:
+            self._failed_claims = 0
+            self._services.faults.clear()
+        return pause
+
+    async def _fill_slots(self) -> timedelta | None:
+        most = self._options.max_concurrent_runs
+        while len(self._runs) - len(self._waiting) < most and not self._stopping:
+            claim = await self._claim()
+            if claim is None:
+                return await self._upkeep.when_idle(self._jobs.names, self.active.keys())
+            task = asyncio.ensure_future(self._run(claim))
+            self._runs.add(task)
+            task.add_done_callback(self._ended)
+        return None  # every slot is taken: the end of a run wakes the loop
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._runs.discard(task)
+        self._woken.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            known = error if isinstance(error, Exception) else RuntimeError(repr(error))
+            self._services.faults.report(known, context="run")

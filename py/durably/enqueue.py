@@ -1,0 +1,117 @@
+"""Turn what a trigger was given into a checked run, before anything is written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pydantic
+
+from durably.codec import problems_of, to_json
+from durably.errors import NotSerializableError, Problem, ValidationError
+from durably.ids import is_ulid
+from durably.runs import Disposition, NewRun, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from durably.jobs import JobDefinition
+
+_LABEL_KEY = re.compile(r"[A-Za-z0-9\-_./]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerOptions:
+    """What may go with an input."""
+
+    idempotency_key: str | None = None
+    concurrency_key: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    coalesce: str | None = None
+    run_id: str | None = None
+
+
+def trigger_options(given: Mapping[str, Any]) -> TriggerOptions:
+    """Read options by name; ValidationError names one that does not exist."""
+    try:
+        return TriggerOptions(**{name: one for name, one in given.items() if one is not None})
+    except TypeError as error:
+        msg = f"unknown trigger option: {error}"
+        raise ValidationError(msg) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Triggered:
+    """The run that stands for a trigger, and how it came to."""
+
+    run: Run
+    disposition: Disposition
+
+    @property
+    def id(self) -> str:
+        """Return the run's id."""
+        return self.run.id
+
+
+def new_run(
+    job: JobDefinition[Any, Any],
+    input: Any,
+    options: TriggerOptions,
+    *,
+    fresh_id: str,
+    labels_model: type[pydantic.BaseModel] | None,
+    from_json: bool = False,
+) -> NewRun:
+    """Check an input by the job's schema, and the options; ValidationError names what is wrong."""
+    what = f"the input of job {job.name!r} is not valid"
+    parsed = job.input.parse_json(what, input) if from_json else job.input.parse(what, input)
+    try:
+        text = job.input.encode(f"the input of job {job.name!r}", parsed)
+    except NotSerializableError as error:
+        raise ValidationError(what, [Problem(path=(), message=str(error))]) from error
+    if options.run_id is not None and not is_ulid(options.run_id):
+        msg = f"a run id is a ULID, not {options.run_id!r}"
+        raise ValidationError(msg)
+    if options.coalesce is not None and options.coalesce != "skip":
+        msg = f"coalesce must be 'skip' or not given, not {options.coalesce!r}"
+        raise ValidationError(msg)
+    if options.coalesce is not None and options.concurrency_key is None:
+        msg = "coalesce needs a concurrency_key: it says which pending run may stand for this one"
+        raise ValidationError(msg)
+    for name in ("idempotency_key", "concurrency_key"):
+        key = getattr(options, name)
+        if key is not None and (not isinstance(key, str) or not key):
+            msg = f"{name} must be text that is not empty, not {key!r}"
+            raise ValidationError(msg)
+    return NewRun(
+        id=options.run_id or fresh_id,
+        job_name=job.name,
+        input_json=text,
+        labels=_checked_labels(options.labels, labels_model),
+        idempotency_key=options.idempotency_key,
+        concurrency_key=options.concurrency_key,
+        coalesce=options.coalesce is not None,
+    )
+
+
+def _checked_labels(
+    labels: Mapping[str, Any], model: type[pydantic.BaseModel] | None
+) -> dict[str, str]:
+    checked: dict[Any, Any] = dict(labels)
+    if model is not None:
+        try:
+            given = model.model_validate(checked).model_dump(mode="json", exclude_none=True)
+        except pydantic.ValidationError as error:
+            msg = "the labels are not valid"
+            raise ValidationError(msg, problems_of(error)) from error
+        checked = {str(key): value for key, value in given.items()}
+    for key, value in checked.items():
+        if not isinstance(key, str) or not _LABEL_KEY.fullmatch(key):
+            msg = f"a label's key is made of A-Z a-z 0-9 - _ . /, not {key!r}"
+            raise ValidationError(msg)
+        if not isinstance(value, str):
+            msg = f"the label {key!r} must be text, not {value!r}"
+            raise ValidationError(msg)
+    to_json(checked)
+    return checked

@@ -1,0 +1,236 @@
+"""Everything that can go wrong, as one tree with stable codes; signals are a second tree.
+
+Pure values: no I/O. HTTP status codes are a table of the HTTP layer, not of this one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One field that broke a schema: where it is and what is wrong with it."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        """Return the path in dots, a colon and the message."""
+        return f"{'.'.join(map(str, self.path)) or '(root)'}: {self.message}"
+
+
+class DurablyError(Exception):
+    """Base of every error that this package raises; *code* is stable across releases."""
+
+    code: ClassVar[str] = "internal"
+
+
+class ValidationError(DurablyError):
+    """A value breaks a schema or an option is out of range; nothing was changed."""
+
+    code = "validation"
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        detail = "; ".join(map(str, problems))
+        super().__init__(f"{message}: {detail}" if detail else message)
+        #: The message without the problems.
+        self.summary = message
+        self.problems = tuple(problems)
+
+
+class NotFoundError(DurablyError):
+    """What was named does not exist."""
+
+    code = "not_found"
+
+
+class RunNotFoundError(NotFoundError):
+    """No run has this id."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"no run has the id {run_id!r}")
+        self.run_id = run_id
+
+
+class UnknownJobError(NotFoundError):
+    """No job of this name is registered."""
+
+    code = "unknown_job"
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        listed = ", ".join(sorted(known)) or "none"
+        super().__init__(f"no job is registered as {name!r} (registered: {listed})")
+        self.name = name
+
+
+class UnknownQueryError(NotFoundError):
+    """No query of this name is registered."""
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        listed = ", ".join(sorted(known)) or "none"
+        super().__init__(f"no query is registered as {name!r} (registered: {listed})")
+        self.name = name
+
+
+class ConflictError(DurablyError):
+    """The present state forbids the operation; nothing was changed."""
+
+    code = "conflict"
+
+
+class DuplicateStepError(DurablyError):
+    """One execution used the same step name twice (law 7)."""
+
+    code = "duplicate_step"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"step {name!r} was already used in this run; every step needs a name of its own, "
+            "for instance with a counter in a loop"
+        )
+        self.name = name
+
+
+class NotSerializableError(DurablyError):
+    """A value cannot be kept as JSON; raised before anything is saved (law 2)."""
+
+    code = "not_serializable"
+
+    def __init__(self, what: str, type_name: str, reason: str) -> None:
+        super().__init__(f"{what} returned {type_name}, which cannot be saved: {reason}")
+        self.what = what
+        self.type_name = type_name
+
+
+class ReplayError(DurablyError):
+    """A saved step result no longer fits the type that the step declares today."""
+
+    code = "replay_mismatch"
+
+    def __init__(self, step_name: str, reason: str) -> None:
+        super().__init__(
+            f"the saved result of step {step_name!r} does not fit its type any more: {reason}; "
+            "give the step another name so that it runs again"
+        )
+        self.step_name = step_name
+
+
+class RecoveryLimitError(DurablyError):
+    """The run ended its worker again and again without saving a step (law 6)."""
+
+    code = "recovery_limit"
+
+    def __init__(self, recoveries: int) -> None:
+        super().__init__(
+            f"the worker died {recoveries} times in a row without a newly saved step; "
+            "the run is taken to be the cause"
+        )
+        self.recoveries = recoveries
+
+
+class StepTimeoutError(DurablyError, TimeoutError):
+    """A step took longer than its timeout."""
+
+    code = "timeout"
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(f"step {name!r} took longer than its timeout of {seconds:g} s")
+        self.name = name
+
+
+class WaitTimeoutError(DurablyError, TimeoutError):
+    """A run did not end in the time that the caller gave it; the run goes on."""
+
+    code = "timeout"
+
+    def __init__(self, run_id: str, seconds: float) -> None:
+        super().__init__(f"run {run_id!r} did not end within {seconds:g} s; it goes on")
+        self.run_id = run_id
+
+
+class RunFailedError(DurablyError):
+    """The awaited run failed; *error* is the message its job left."""
+
+    code = "run_failed"
+
+    def __init__(self, run_id: str, error: str) -> None:
+        super().__init__(f"run {run_id!r} failed: {error}")
+        self.run_id = run_id
+        self.error = error
+
+
+class RunCancelledError(DurablyError):
+    """The awaited run was cancelled."""
+
+    code = "run_cancelled"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id!r} was cancelled")
+        self.run_id = run_id
+
+
+class StoppedError(DurablyError):
+    """The engine was closed."""
+
+    code = "stopped"
+
+
+class StorageError(DurablyError):
+    """The database could not do its work; runs are kept and the write is tried again (law 9)."""
+
+    code = "storage_io"
+
+
+class StorageBusyError(StorageError):
+    """Another connection holds the database's lock."""
+
+    code = "storage_busy"
+
+
+class StorageFullError(StorageError):
+    """The disk or the origin's quota is full."""
+
+    code = "storage_full"
+
+
+class StorageUnreadableError(StorageError):
+    """The file is not a database, or is damaged."""
+
+    code = "storage_unreadable"
+
+
+class SchemaTooNewError(StorageError):
+    """A newer version of the package made these tables."""
+
+    code = "schema_too_new"
+
+
+class ImportRefusedError(DurablyError):
+    """The file to be imported is no sound store; nothing was changed."""
+
+    code = "import_refused"
+
+
+class RunSignal(BaseException):
+    """Unwinds a run that is not failing; ``except Exception`` must not stop it."""
+
+
+class Cancelled(RunSignal):
+    """The run was cancelled; raised in its code, and may be raised by it to cancel itself."""
+
+
+class LeaseLost(RunSignal):
+    """Another worker holds the run now; this one must stop and write nothing."""
+
+
+class Suspended(RunSignal):
+    """The run gives its slot back and goes on later; *reason* says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,157 @@
+"""Handles: a registered job with its types, to trigger it and to look at its runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from durably.enqueue import trigger_options
+from durably.errors import UnknownJobError
+from durably.runs import RunFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import timedelta
+
+    from durably.app import Durably
+    from durably.enqueue import Triggered
+    from durably.jobs import JobDefinition
+    from durably.runs import Disposition, Run
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended(Generic[Out]):
+    """What trigger_and_wait returns: the run's id and its output as the job's own type."""
+
+    id: str
+    output: Out
+    disposition: Disposition
+
+
+class JobHandle(Generic[In, Out]):
+    """A job of one engine."""
+
+    def __init__(self, durably: Durably, definition: JobDefinition[In, Out]) -> None:
+        self._durably = durably
+        self.definition = definition
+        self.name = definition.name
+
+    async def trigger(
+        self,
+        input: In | Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        concurrency_key: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        coalesce: str | None = None,
+        run_id: str | None = None,
+    ) -> Triggered:
+        """Make a run.
+
+        A taken *idempotency_key* gives the run that took it. Runs of one *concurrency_key* run
+        one after another, with at most one pending: another trigger is ConflictError, or that
+        run with *coalesce* "skip". *run_id* is a ULID of the caller's, so that a repeated call is
+        the same run.
+        """
+        return await self._durably.trigger(
+            self.name,
+            input,
+            idempotency_key=idempotency_key,
+            concurrency_key=concurrency_key,
+            labels=labels,
+            coalesce=coalesce,
+            run_id=run_id,
+        )
+
+    async def trigger_and_wait(
+        self,
+        input: In | Mapping[str, Any] | None = None,
+        *,
+        timeout: timedelta | float | None = None,
+        on_progress: Callable[[Any], Any] | None = None,
+        on_log: Callable[[Any], Any] | None = None,
+        **options: Any,
+    ) -> Ended[Out]:
+        """Make a run and wait until it completed; see trigger() and Durably.wait_for_run()."""
+        made = await self._durably.trigger(self.name, input, **options)
+        return await self.result_of(made, timeout=timeout, on_progress=on_progress, on_log=on_log)
+
+    async def result_of(
+        self,
+        made: Triggered,
+        *,
+        timeout: timedelta | float | None = None,
+        on_progress: Callable[[Any], Any] | None = None,
+        on_log: Callable[[Any], Any] | None = None,
+    ) -> Ended[Out]:
+        """Wait until a triggered run completed; see Durably.wait_for_run()."""
+        run = await self._durably.wait_for_run(
+            made.run.id, timeout=timeout, on_progress=on_progress, on_log=on_log
+        )
+        what = f"the output of job {self.name!r} does not fit its type"
+        output = self.definition.output.parse_json(what, run.output)
+        return Ended(id=run.id, output=output, disposition=made.disposition)
+
+    async def batch_trigger(
+        self, inputs: Sequence[In | Mapping[str, Any] | tuple[Any, Mapping[str, Any]]]
+    ) -> list[Triggered]:
+        """Make all runs in one transaction, or none.
+
+        An item is an input, or a pair of an input and the options of trigger().
+        """
+        calls = []
+        for item in inputs:
+            given, options = item if isinstance(item, tuple) else (item, {})
+            calls.append((self.name, given, trigger_options(options)))
+        return await self._durably.trigger_all(calls)
+
+    async def get_run(self, run_id: str) -> Run | None:
+        """Return a run of this job; None when there is none, or it is another job's."""
+        run = await self._durably.get_run(run_id)
+        return run if run is not None and run.job_name == self.name else None
+
+    async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
+        """Return one page of this job's runs, newest first."""
+        return await self._durably.get_runs(replace(chosen or RunFilter(), job_names=(self.name,)))
+
+
+class JobHandles:
+    """The handles of an engine: ``jobs["import-csv"]`` or ``jobs.import_csv``.
+
+    It has no public methods, so that no job's name can be hidden by one.
+    """
+
+    def __init__(self) -> None:
+        self._handles: dict[str, JobHandle[Any, Any]] = {}
+
+    def __setitem__(self, name: str, handle: JobHandle[Any, Any]) -> None:
+        """Add a handle, unless there is one of the name."""
+        self._handles.setdefault(name, handle)
+
+    def __getitem__(self, name: str) -> JobHandle[Any, Any]:
+        """Return the handle of that name, or raise UnknownJobError."""
+        found = self._handles.get(name)
+        if found is None:
+            raise UnknownJobError(name, tuple(self._handles))
+        return found
+
+    def __getattr__(self, name: str) -> JobHandle[Any, Any]:
+        """Return the handle whose name is *name* with dashes or as it is."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        for candidate in (name, name.replace("_", "-")):
+            if candidate in self._handles:
+                return self._handles[candidate]
+        msg = str(UnknownJobError(name, tuple(self._handles)))
+        raise AttributeError(msg)
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether a job of that name is registered."""
+        return name in self._handles
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(tuple(self._handles))

@@ -1,0 +1,171 @@
+"""Jobs: a function, its name and the types of its input and output."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, overload
+
+from durably.codec import UNTYPED, codec_for, parameter_type, return_type
+from durably.errors import ConflictError, UnknownJobError, ValidationError
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import timedelta
+
+    from durably.codec import Codec
+    from durably.retry import Retry
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+JobFunction = typing.Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobDefinition(Generic[In, Out]):
+    """A job that an engine can run. Calling it calls the function, as a unit test may do."""
+
+    name: str
+    function: JobFunction
+    input: Codec[In]
+    output: Codec[Out]
+    #: What every step of the job does unless it says otherwise.
+    retry: Retry | None = None
+    timeout: timedelta | float | None = None
+    takes_input: bool = True
+    is_async: bool = field(default=True)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the job's function."""
+        return self.function(*args, **kwargs)
+
+
+@overload
+def job(
+    *,
+    name: str | None = None,
+    input: Any = UNTYPED,
+    output: Any = UNTYPED,
+    retry: Retry | None = None,
+    timeout: timedelta | float | None = None,
+) -> _Decorator: ...
+@overload
+def job(function: Callable[[Any, In], Awaitable[Out]], /) -> JobDefinition[In, Out]: ...
+@overload
+def job(function: Callable[[Any, In], Out], /) -> JobDefinition[In, Out]: ...
+@overload
+def job(function: Callable[[Any], Awaitable[Out]], /) -> JobDefinition[None, Out]: ...
+@overload
+def job(function: Callable[[Any], Out], /) -> JobDefinition[None, Out]: ...
+def job(
+    function: JobFunction | None = None,
+    /,
+    *,
+    name: str | None = None,
+    input: Any = UNTYPED,
+    output: Any = UNTYPED,
+    retry: Retry | None = None,
+    timeout: timedelta | float | None = None,
+) -> Any:
+    """Make a job of a function ``(step, input) -> output``, async or not.
+
+    *name* is the function's name with dashes unless given. *input* and *output* are any types
+    pydantic knows; they are read from the annotations unless given. *retry* and *timeout*
+    (timedelta or seconds) hold for every step that does not bring its own.
+    """
+
+    def decorate(target: JobFunction) -> JobDefinition[Any, Any]:
+        return define_job(
+            name or target.__name__.replace("_", "-"),
+            target,
+            input=input,
+            output=output,
+            retry=retry,
+            timeout=timeout,
+        )
+
+    return decorate(function) if function is not None else decorate
+
+
+class _Decorator(typing.Protocol):
+    """What ``@job(...)`` returns: it keeps the job's types."""
+
+    @overload
+    def __call__(
+        self, function: Callable[[Any, In], Awaitable[Out]], /
+    ) -> JobDefinition[In, Out]: ...
+    @overload
+    def __call__(self, function: Callable[[Any, In], Out], /) -> JobDefinition[In, Out]: ...
+    @overload
+    def __call__(
+        self, function: Callable[[Any], Awaitable[Out]], /
+    ) -> JobDefinition[None, Out]: ...
+    @overload
+    def __call__(self, function: Callable[[Any], Out], /) -> JobDefinition[None, Out]: ...
+
+
+def define_job(
+    name: str,
+    function: JobFunction,
+    *,
+    input: Any = UNTYPED,
+    output: Any = UNTYPED,
+    retry: Retry | None = None,
+    timeout: timedelta | float | None = None,
+) -> JobDefinition[Any, Any]:
+    """Make a job without the decorator; see job()."""
+    if not name or name != name.strip():
+        msg = f"a job needs a name without spaces around it, not {name!r}"
+        raise ValidationError(msg)
+    parameters = list(inspect.signature(function).parameters.values())
+    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    if len(positional) not in {1, 2}:
+        msg = f"job {name!r} must take (step, input) or (step), not {len(positional)} parameters"
+        raise ValidationError(msg)
+    takes_input = len(positional) == 2  # noqa: PLR2004 - step and input
+    if input is UNTYPED:
+        input = parameter_type(f"job {name!r}", function, positional[1]) if takes_input else None
+    if output is UNTYPED:
+        output = return_type(function)
+    return JobDefinition(
+        name=name,
+        function=function,
+        input=codec_for(input),
+        output=codec_for(output),
+        retry=retry,
+        timeout=timeout,
+        takes_input=takes_input,
+        is_async=inspect.iscoroutinefunction(function),
+    )
+
+
+class JobRegistry:
+    """The jobs that an engine knows, by name."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, JobDefinition[Any, Any]] = {}
+
+    def add(self, definition: JobDefinition[Any, Any]) -> None:
+        """Add *definition*; the same again is fine, another of the name is ConflictError."""
+        known = self._jobs.setdefault(definition.name, definition)
+        if known is not definition:
+            msg = f"another job is already registered as {definition.name!r}"
+            raise ConflictError(msg)
+
+    def get(self, name: str) -> JobDefinition[Any, Any] | None:
+        """Return the job of that name, or None."""
+        return self._jobs.get(name)
+
+    def require(self, name: str) -> JobDefinition[Any, Any]:
+        """Return the job of that name, or raise UnknownJobError."""
+        found = self._jobs.get(name)
+        if found is None:
+            raise UnknownJobError(name, tuple(self._jobs))
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the registered names."""
+        return tuple(self._jobs)

@@ -1,0 +1,306 @@
+"""What a program does with runs: trigger, look at, follow, cancel, resume and remove them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from durably.clock import as_duration
+from durably.engine.execution import Services
+from durably.engine.faults import Faults
+from durably.engine.interrupts import current_execution
+from durably.enqueue import Triggered, TriggerOptions, new_run, trigger_options
+from durably.errors import (
+    Cancelled,
+    ConflictError,
+    RunNotFoundError,
+    StorageError,
+    ValidationError,
+)
+from durably.events import (
+    EventBus,
+    RunCancelled,
+    RunCoalesced,
+    RunDeleted,
+    RunResumed,
+    RunTriggered,
+)
+from durably.following import Following
+from durably.ids import Ulids
+from durably.jobs import JobDefinition, JobRegistry
+from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from concurrent.futures import Executor
+    from datetime import datetime, timedelta
+
+    from durably.blobs import BlobFiles
+    from durably.clock import Clock
+    from durably.engine.worker import Worker
+    from durably.events import Event
+    from durably.following import Snapshot
+    from durably.options import Options
+    from durably.runs import LogRecord, StepAttempt, StepRecord
+    from durably.store.protocol import Store
+
+_PURGE_LIMIT = 500
+
+
+class RunOperations:
+    """Everything that needs a store and events, and no worker of its own."""
+
+    def __init__(
+        self,
+        store: Store,
+        options: Options,
+        clock: Clock,
+        *,
+        threads: Executor | None,
+        blobs: BlobFiles,
+    ) -> None:
+        self.store = store
+        self._blobs = blobs
+        self._options = options
+        self._clock = clock
+        self._bus = EventBus(clock)
+        self._registry = JobRegistry()
+        self._services = Services(
+            store=store,
+            clock=clock,
+            bus=self._bus,
+            ids=Ulids(),
+            faults=Faults(clock, self._bus),
+            threads=threads,
+            blobs=blobs,
+        )
+        self._worker: Worker | None = None
+
+    # --- events ---
+
+    def on(self, event: str | type[Event], listener: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call *listener* (sync or async) for each *event*; return how to stop that."""
+        return self._bus.on(event, listener)
+
+    def on_any(self, listener: Callable[[Event], Any]) -> Callable[[], None]:
+        """Call *listener* for every event; return how to stop that."""
+        return self._bus.on_any(listener)
+
+    def on_error(self, handler: Callable[[Exception, Event], Any]) -> Callable[[], None]:
+        """Call *handler* with what a listener raised; return how to stop that."""
+        return self._bus.on_error(handler)
+
+    def subscribe(self, run_id: str) -> AsyncIterator[Snapshot | Event]:
+        """Iterate over a run: first its present state, then its events, until it ends.
+
+        RunNotFoundError when there is no such run.
+        """
+        return self._following.follow(run_id)
+
+    async def wait_for_run(
+        self,
+        run_id: str,
+        *,
+        timeout: timedelta | float | None = None,
+        on_progress: Callable[[Any], Any] | None = None,
+        on_log: Callable[[Any], Any] | None = None,
+    ) -> Run:
+        """Wait until a run completed and return it.
+
+        RunFailedError or RunCancelledError when it ends so, WaitTimeoutError when *timeout*
+        (timedelta or seconds) is over, RunNotFoundError when it does not exist. A job that waits
+        for a run of its own engine gives its slot to others meanwhile.
+        """
+        limit = None if timeout is None else as_duration(timeout)
+        execution = current_execution.get()
+        inside = execution is not None and execution.services is self._services
+        async with execution.without_slot() if execution and inside else contextlib.nullcontext():
+            return await self._following.wait(run_id, limit, on_progress=on_progress, on_log=on_log)
+
+    @property
+    def _following(self) -> Following:
+        return Following(self, self._bus, self._clock, self._options)
+
+    @property
+    def sequence(self) -> int:
+        """Return the number of the last event published."""
+        return self._bus.sequence
+
+    # --- runs ---
+
+    def new_id(self) -> str:
+        """Return a fresh ULID, greater than every one before."""
+        return self._services.ids.new(self._clock.now())
+
+    async def trigger(
+        self,
+        job: str | JobDefinition[Any, Any],
+        input: Any = None,
+        *,
+        from_json: bool = False,
+        **options: Any,
+    ) -> Triggered:
+        """Make a run of a job; options: idempotency_key, concurrency_key, labels, coalesce, run_id.
+
+        *from_json* reads the input by the rules for JSON, where a date may be text.
+        """
+        name = job.name if isinstance(job, JobDefinition) else job
+        call = (name, input, trigger_options(options))
+        (made,) = await self.trigger_all([call], from_json=from_json)
+        return made
+
+    async def trigger_all(
+        self,
+        calls: Sequence[tuple[str, Any, TriggerOptions]],
+        *,
+        from_json: bool = False,
+    ) -> list[Triggered]:
+        """Make all runs in one transaction, or none; each call is (job name, input, options)."""
+        runs = []
+        for index, (name, given, options) in enumerate(calls):
+            try:
+                runs.append(
+                    new_run(
+                        self._registry.require(name),
+                        given,
+                        options,
+                        fresh_id=self.new_id(),
+                        labels_model=self._options.labels,
+                        from_json=from_json,
+                    )
+                )
+            except ValidationError as error:
+                if len(calls) == 1:
+                    raise
+                msg = f"run {index} of the batch: {error.summary}"
+                raise ValidationError(msg, error.problems) from error
+        if not runs:
+            return []
+        for run in runs:
+            self._blobs.require(run.input_json)
+        enqueued = await self.store.enqueue(runs, now=self._clock.now())
+        for (_, given, options), one in zip(calls, enqueued, strict=True):
+            if one.is_new and one.disposition is Disposition.CREATED:
+                self._tell(RunTriggered, one.run, input=one.run.input)
+            elif one.is_new:
+                self._tell(
+                    RunCoalesced, one.run, skipped_input=given, skipped_labels=dict(options.labels)
+                )
+        self._wake()
+        return [Triggered(run=one.run, disposition=one.disposition) for one in enqueued]
+
+    async def get_run(self, run_id: str) -> Run | None:
+        """Return a run, or None."""
+        await self._save_notes(run_id)
+        return await self.store.get_run(run_id)
+
+    async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
+        """Return one page of runs, newest first."""
+        return await self.store.get_runs(chosen or RunFilter())
+
+    async def get_steps(self, run_id: str) -> list[StepRecord]:
+        """Return a run's steps by index."""
+        return await self.store.get_steps(run_id)
+
+    async def get_step_attempts(self, run_id: str) -> list[StepAttempt]:
+        """Return the recorded attempts of a run's steps, in the order they began."""
+        return await self.store.get_attempts(run_id)
+
+    async def get_logs(self, run_id: str) -> list[LogRecord]:
+        """Return a run's stored log lines."""
+        await self._save_notes(run_id)
+        return await self.store.get_logs(run_id)
+
+    async def cancel(self, run_id: str) -> None:
+        """Cancel a pending or leased run; its status changes now, its code is stopped.
+
+        Its concurrency key stays taken until the code has stopped. ConflictError when it ended.
+        """
+        run = _found(await self.store.cancel(run_id, now=self._clock.now()), run_id)
+        if run.is_terminal:
+            if run.status is RunStatus.CANCELLED:
+                return
+            msg = f"run {run_id!r} is {run.status} and cannot be cancelled"
+            raise ConflictError(msg)
+        self._tell(RunCancelled, run)
+        if self._worker is not None:
+            self._worker.interrupt(run_id, Cancelled())
+
+    async def retrigger(self, run_id: str, *, new_run_id: str | None = None) -> Triggered:
+        """Make a fresh run with an ended run's input, labels and concurrency key.
+
+        The input is checked by the job's schema of today. ConflictError while the run is active.
+        """
+        run = _found(await self.store.get_run(run_id), run_id)
+        if run.is_active:
+            msg = f"run {run_id!r} is {run.status}; only an ended run can be triggered again"
+            raise ConflictError(msg)
+        return await self.trigger(
+            run.job_name,
+            run.input,
+            from_json=True,
+            labels=run.labels,
+            concurrency_key=run.concurrency_key,
+            run_id=new_run_id,
+        )
+
+    async def resume(self, run_id: str) -> None:
+        """Let a failed or cancelled run go on in place, with its saved steps."""
+        run = _found(await self.store.resume(run_id, now=self._clock.now()), run_id)
+        if run.status not in TERMINAL - {RunStatus.COMPLETED}:
+            msg = f"run {run_id!r} is {run.status}; only a failed or cancelled run can be resumed"
+            raise ConflictError(msg)
+        self._tell(RunResumed, run)
+        self._wake()
+
+    async def delete_run(self, run_id: str) -> None:
+        """Remove an ended run with its steps, logs and labels."""
+        now = self._clock.now()
+        executes_here = self._worker is not None and run_id in self._worker.active
+        ask = (
+            self.store.get_run(run_id) if executes_here else self.store.delete_run(run_id, now=now)
+        )
+        run = _found(await ask, run_id)
+        if run.is_active:
+            msg = f"run {run_id!r} is {run.status}; cancel it before deleting it"
+            raise ConflictError(msg)
+        if executes_here or run.is_stopping(now):
+            msg = f"the code of run {run_id!r} is still stopping; try again in a moment"
+            raise ConflictError(msg)
+        self._tell(RunDeleted, run)
+        await self._release_blobs()
+
+    async def purge_runs(self, older_than: datetime, limit: int = _PURGE_LIMIT) -> int:
+        """Remove up to *limit* runs that ended before *older_than*; return how many."""
+        if limit < 1:
+            msg = f"limit must be at least 1, not {limit!r}"
+            raise ValidationError(msg)
+        removed = await self.store.purge(older_than=older_than, limit=limit)
+        for run in removed:
+            self._tell(RunDeleted, run)
+        if removed:
+            await self._release_blobs()
+        return len(removed)
+
+    # --- inside ---
+
+    def _tell(self, event: type[Event], run: Run, **fields: Any) -> None:
+        self._bus.publish(event, run_id=run.id, job_name=run.job_name, labels=run.labels, **fields)
+
+    async def _release_blobs(self) -> None:
+        with contextlib.suppress(StorageError):  # the runs are gone; the files go the next time
+            await self._blobs.release()
+
+    def _wake(self) -> None:
+        if self._worker is not None:
+            self._worker.wake()
+
+    async def _save_notes(self, run_id: str) -> None:
+        if self._worker is not None:
+            await self._worker.save_notes(run_id)
+
+
+def _found(run: Run | None, run_id: str) -> Run:
+    if run is None:
+        raise RunNotFoundError(run_id)
+    return run

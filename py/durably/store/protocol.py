@@ -1,0 +1,197 @@
+"""Port 2: everything the engine keeps. One class per database, one contract suite for all.
+
+A lost race is an answer, not an exception. What the database itself cannot do is a StorageError,
+and then nothing was changed or the whole change was made: a caller may repeat any write as it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from durably.runs import (
+        Claim,
+        Enqueued,
+        Finish,
+        Hold,
+        Lease,
+        LogRecord,
+        NewRun,
+        Notes,
+        Run,
+        RunFilter,
+        StepAttempt,
+        StepRecord,
+    )
+
+
+class Store(Protocol):
+    """Runs, steps, attempts, logs and labels, kept so that they outlive every process."""
+
+    async def migrate(self) -> None:
+        """Bring the tables to this version; SchemaTooNewError when they are from a later one."""
+        ...
+
+    async def close(self) -> None:
+        """Release the database; every later call is StoppedError."""
+        ...
+
+    async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Enqueued]:
+        """Make all *runs* or none, in one transaction.
+
+        A run whose id is already there is the same call repeated (law 8). An idempotency key that
+        is taken gives the run that took it, before any look at the concurrency key. At most one
+        run per job and concurrency key is pending: a second is ConflictError, or that run when
+        it may coalesce.
+        """
+        ...
+
+    async def get_run(self, run_id: str) -> Run | None:
+        """Return the run, or None."""
+        ...
+
+    async def get_runs(self, chosen: RunFilter) -> list[Run]:
+        """Return one page, newest first by (created_at, id)."""
+        ...
+
+    async def get_steps(self, run_id: str) -> list[StepRecord]:
+        """Return the run's steps by index, then in the order they ended."""
+        ...
+
+    async def get_attempts(self, run_id: str) -> list[StepAttempt]:
+        """Return the run's recorded attempts in the order they began."""
+        ...
+
+    async def get_logs(self, run_id: str) -> list[LogRecord]:
+        """Return the run's log lines in the order they were written."""
+        ...
+
+    async def claim(
+        self,
+        *,
+        worker: str,
+        now: datetime,
+        until: datetime,
+        jobs: Collection[str],
+        held: Collection[str],
+    ) -> Claim | None:
+        """Lease the oldest run of *jobs* that is due, with its saved steps, or return None.
+
+        Due is a pending run whose time has come, or a leased one whose lease ran out and whose id
+        is not among *held*, the runs that this worker still executes (laws 5 and 6). Its
+        generation rises by one. No run is claimed while another of its job and concurrency key is
+        leased, or is cancelled and still occupied.
+        """
+        ...
+
+    async def renew(self, lease: Lease, *, now: datetime, until: datetime) -> Hold:
+        """Extend a lease that has not run out; LOST means that this worker must stop."""
+        ...
+
+    async def save_step(
+        self,
+        lease: Lease,
+        step: StepRecord,
+        *,
+        attempt: StepAttempt | None,
+        notes: Notes,
+        now: datetime,
+    ) -> Hold:
+        """Save an ended step, its last attempt and the run's counters, if the lease holds (law 3).
+
+        A cancelled step is also saved when the run was cancelled under this lease. Saving the
+        same step again changes nothing and answers as the first time.
+        """
+        ...
+
+    async def save_attempt(
+        self, lease: Lease, attempt: StepAttempt, *, notes: Notes, now: datetime
+    ) -> Hold:
+        """Record that an attempt began, or how it ended, if the lease holds."""
+        ...
+
+    async def save_notes(self, lease: Lease, *, notes: Notes, now: datetime) -> Hold:
+        """Store progress and log lines, if the lease holds."""
+        ...
+
+    async def finish(self, lease: Lease, end: Finish, *, notes: Notes, now: datetime) -> Hold:
+        """End the run, if the lease holds; its key and its slot are free then."""
+        ...
+
+    async def release(
+        self, lease: Lease, *, notes: Notes, now: datetime, available_at: datetime | None = None
+    ) -> Hold:
+        """Give the run back, to be claimed from *available_at* on (at once without).
+
+        It becomes pending; where another run of its key is pending it stays leased by nobody. A
+        run that was cancelled under this lease only frees its concurrency key (CANCELLED).
+        """
+        ...
+
+    async def cancel(self, run_id: str, *, now: datetime) -> Run | None:
+        """Cancel a pending or leased run; return it as it was before, or None without one."""
+        ...
+
+    async def resume(self, run_id: str, *, now: datetime) -> Run | None:
+        """Make a failed or cancelled run pending again; return it as it was before, or None.
+
+        Its saved steps stay, its attempts no longer count. ConflictError when a run of its key
+        is pending.
+        """
+        ...
+
+    async def delete_run(self, run_id: str, *, now: datetime) -> Run | None:
+        """Remove an ended run with all that belongs to it; return it as it was, or None.
+
+        A run that has not ended, or whose code is still stopping, is returned and left alone.
+        """
+        ...
+
+    async def purge(self, *, older_than: datetime, limit: int) -> list[Run]:
+        """Remove up to *limit* runs that ended before *older_than*; return them."""
+        ...
+
+    async def release_blobs(self, remove: Callable[[str], None]) -> None:
+        """Call *remove* with the hash of each file that only runs that are gone refer to.
+
+        A file is referred to by the JSON of inputs, steps and outputs: an object whose "sha256" is
+        its hash. What *remove* raises leaves the file to the next call.
+        """
+        ...
+
+    async def blobs_in_use(self) -> frozenset[str]:
+        """Return the hashes of all files that runs refer to."""
+        ...
+
+    async def copy_to(self, path: str) -> None:
+        """Write one consistent copy of everything to the new SQLite file *path*."""
+        ...
+
+    async def replace_with(self, path: Path) -> None:
+        """Put the store in the checked SQLite file *path*, which is used up, in this one's place.
+
+        In one transaction: whatever happens meanwhile, the old content is there or the new.
+        """
+        ...
+
+    async def abandon_leases(self, *, now: datetime) -> int:
+        """End every lease, because their owners are known to be dead (law 4); return how many."""
+        ...
+
+    async def next_due(
+        self, *, now: datetime, jobs: Collection[str], held: Collection[str]
+    ) -> datetime | None:
+        """Return when, after *now*, the next backoff or lease of *jobs* runs out, or None."""
+        ...
+
+    async def parked(self, *, jobs: Collection[str]) -> Mapping[str, int]:
+        """Count the pending runs of each job that is not among *jobs*."""
+        ...
+
+    async def checkpoint(self) -> None:
+        """Do the housekeeping that is cheap while nothing runs."""
+        ...

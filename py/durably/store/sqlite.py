@@ -1,0 +1,384 @@
+"""The Store on SQLite: a file, memory, or a file of the browser's private file system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from durably.clock import from_iso, to_iso
+from durably.codec import to_json
+from durably.errors import ConflictError
+from durably.runs import (
+    Claim,
+    Hold,
+    Lease,
+    RunStatus,
+    StepStatus,
+    sources_of,
+)
+from durably.store import sqlite_sql as sql
+from durably.store.connection import Connection
+from durably.store.migrate import migrate
+from durably.store.rows import (
+    from_attempt,
+    from_log,
+    from_step,
+    iso_or_none,
+    progress_json,
+    to_attempt,
+    to_log,
+    to_run,
+    to_step,
+)
+from durably.store.sqlite_enqueue import enqueue, refer
+from durably.store.sqlite_files import copy, replace
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from durably.runs import (
+        Enqueued,
+        Finish,
+        LogRecord,
+        NewRun,
+        Notes,
+        Run,
+        RunFilter,
+        StepAttempt,
+        StepRecord,
+    )
+
+
+class SqliteStore:
+    """Implements Store; the laws stand there."""
+
+    def __init__(self, path: str) -> None:
+        self._db = Connection(path)
+
+    async def migrate(self) -> None:
+        await self._db.write(migrate)
+
+    async def close(self) -> None:
+        await self._db.close()
+
+    async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Enqueued]:
+        return await self._db.write(enqueue, runs, to_iso(now))
+
+    async def get_run(self, run_id: str) -> Run | None:
+        return await self._db.read(_get_run, run_id)
+
+    async def get_runs(self, chosen: RunFilter) -> list[Run]:
+        return await self._db.read(_get_runs, chosen)
+
+    async def get_steps(self, run_id: str) -> list[StepRecord]:
+        return [to_step(row) for row in await self._db.read(_rows, sql.STEPS, (run_id,))]
+
+    async def get_attempts(self, run_id: str) -> list[StepAttempt]:
+        return [to_attempt(row) for row in await self._db.read(_rows, sql.ATTEMPTS, (run_id,))]
+
+    async def get_logs(self, run_id: str) -> list[LogRecord]:
+        return [to_log(row) for row in await self._db.read(_rows, sql.LOGS, (run_id,))]
+
+    async def claim(
+        self,
+        *,
+        worker: str,
+        now: datetime,
+        until: datetime,
+        jobs: Collection[str],
+        held: Collection[str],
+    ) -> Claim | None:
+        wanted = {
+            "worker": worker,
+            "now": to_iso(now),
+            "until": to_iso(until),
+            "jobs": to_json(list(jobs)),
+            "held": to_json(list(held)),
+        }
+        # A look before the write lock: an idle engine must not keep other processes from writing.
+        if not await self._db.read(_rows, sql.CLAIMABLE, wanted):
+            return None
+        return await self._db.write(_claim, wanted)
+
+    async def renew(self, lease: Lease, *, now: datetime, until: datetime) -> Hold:
+        return await self._db.write(_renew, lease, to_iso(now), to_iso(until))
+
+    async def save_step(
+        self,
+        lease: Lease,
+        step: StepRecord,
+        *,
+        attempt: StepAttempt | None,
+        notes: Notes,
+        now: datetime,
+    ) -> Hold:
+        return await self._db.write(
+            _save_step, lease, step, attempt=attempt, notes=notes, now=to_iso(now)
+        )
+
+    async def save_attempt(
+        self, lease: Lease, attempt: StepAttempt, *, notes: Notes, now: datetime
+    ) -> Hold:
+        return await self._db.write(_save_attempt, lease, attempt, notes, to_iso(now))
+
+    async def save_notes(self, lease: Lease, *, notes: Notes, now: datetime) -> Hold:
+        return await self._db.write(_save_notes, lease, notes, to_iso(now))
+
+    async def finish(self, lease: Lease, end: Finish, *, notes: Notes, now: datetime) -> Hold:
+        return await self._db.write(_finish, lease, end, notes, to_iso(now))
+
+    async def release(
+        self, lease: Lease, *, notes: Notes, now: datetime, available_at: datetime | None = None
+    ) -> Hold:
+        return await self._db.write(_release, lease, notes, to_iso(now), iso_or_none(available_at))
+
+    async def cancel(self, run_id: str, *, now: datetime) -> Run | None:
+        return await self._db.write(_cancel, run_id, to_iso(now))
+
+    async def resume(self, run_id: str, *, now: datetime) -> Run | None:
+        return await self._db.write(_resume, run_id, to_iso(now))
+
+    async def delete_run(self, run_id: str, *, now: datetime) -> Run | None:
+        return await self._db.write(_delete_run, run_id, now)
+
+    async def purge(self, *, older_than: datetime, limit: int) -> list[Run]:
+        return await self._db.write(_purge, to_iso(older_than), limit)
+
+    async def release_blobs(self, remove: Callable[[str], None]) -> None:
+        ((some,),) = await self._db.read(_rows, sql.HAS_LEFT_BLOBS, ())
+        if some:
+            await self._db.write(_release_blobs, remove)
+
+    async def blobs_in_use(self) -> frozenset[str]:
+        return frozenset(name for (name,) in await self._db.read(_rows, sql.BLOBS, ()))
+
+    async def copy_to(self, path: str) -> None:
+        await self._db.aside(copy, path)
+
+    async def replace_with(self, path: Path) -> None:
+        await self._db.read(replace, path)
+
+    async def abandon_leases(self, *, now: datetime) -> int:
+        return await self._db.write(_abandon_leases, to_iso(now))
+
+    async def next_due(
+        self, *, now: datetime, jobs: Collection[str], held: Collection[str]
+    ) -> datetime | None:
+        wanted = {"now": to_iso(now), "jobs": to_json(list(jobs)), "held": to_json(list(held))}
+        ((due,),) = await self._db.read(_rows, sql.NEXT_DUE, wanted)
+        return None if due is None else from_iso(due)
+
+    async def parked(self, *, jobs: Collection[str]) -> Mapping[str, int]:
+        return dict(await self._db.read(_rows, sql.PARKED, {"jobs": to_json(list(jobs))}))
+
+    async def checkpoint(self) -> None:
+        await self._db.read(_rows, "PRAGMA wal_checkpoint(PASSIVE)", ())
+
+
+def _rows(db: sqlite3.Connection, text: str, values: Any) -> list[tuple[Any, ...]]:
+    return db.execute(text, values).fetchall()
+
+
+def _get_run(db: sqlite3.Connection, run_id: str) -> Run | None:
+    row = db.execute(sql.RUN, (run_id,)).fetchone()
+    return None if row is None else to_run(row)
+
+
+def _get_runs(db: sqlite3.Connection, chosen: RunFilter) -> list[Run]:
+    values = {
+        "jobs": to_json(list(chosen.job_names)),
+        "statuses": to_json(list(chosen.statuses)),
+        "limit": chosen.limit,
+        "offset": chosen.offset,
+    }
+    for n, (key, value) in enumerate(chosen.labels.items()):
+        values |= {f"key{n}": key, f"value{n}": value}
+    return [to_run(row) for row in db.execute(sql.page(chosen), values)]
+
+
+# --- leases ----------------------------------------------------------------------------------
+
+
+def _claim(db: sqlite3.Connection, wanted: dict[str, str]) -> Claim | None:
+    row = db.execute(sql.CLAIM, wanted).fetchone()
+    if row is None:
+        return None
+    run = to_run(row)
+    lease = Lease(run_id=run.id, owner=wanted["worker"], generation=run.lease_generation)
+    saved = dict(db.execute(sql.SAVED, (run.id,)).fetchall()) if run.completed_step_count else {}
+    return Claim(run=run, lease=lease, saved=saved)
+
+
+def _renew(db: sqlite3.Connection, lease: Lease, now: str, until: str) -> Hold:
+    row = db.execute(sql.RENEW, (until, now, lease.run_id, lease.generation, now)).fetchone()
+    if row is None:
+        return Hold.LOST
+    return Hold.HELD if row[0] == RunStatus.LEASED else Hold.CANCELLED
+
+
+def _hold(db: sqlite3.Connection, lease: Lease) -> Hold:
+    """Say why a fenced write changed nothing."""
+    row = db.execute(sql.HOLDER, (lease.run_id,)).fetchone()
+    if row is None or row[1] != lease.generation:
+        return Hold.LOST
+    return Hold.CANCELLED if row[0] == RunStatus.CANCELLED else Hold.LOST
+
+
+def _is_done(db: sqlite3.Connection, lease: Lease, *results: RunStatus) -> bool:
+    """Tell whether the same write was made before: its answer was lost, and it is repeated."""
+    row = db.execute(sql.HOLDER, (lease.run_id,)).fetchone()
+    return row is not None and row[0] in results and row[1:] == (lease.generation, None)
+
+
+def _note(db: sqlite3.Connection, notes: Notes) -> None:
+    if notes.logs:
+        db.executemany(sql.INSERT_LOG, [from_log(log) for log in notes.logs])
+
+
+def _save_step(
+    db: sqlite3.Connection,
+    lease: Lease,
+    step: StepRecord,
+    *,
+    attempt: StepAttempt | None,
+    notes: Notes,
+    now: str,
+) -> Hold:
+    progress = progress_json(notes.progress)
+    inserted = db.execute(sql.INSERT_STEP, from_step(step)).rowcount
+    completed = inserted if step.status is StepStatus.COMPLETED else 0
+    values = (step.index + 1, completed, completed, progress, now, lease.run_id, lease.generation)
+    if db.execute(sql.ADVANCE, values).rowcount:
+        if attempt is not None:
+            db.execute(sql.UPSERT_ATTEMPT, from_attempt(attempt))
+        if step.output_json is not None:
+            refer(db, step.run_id, step.output_json)
+        _note(db, notes)
+        return Hold.HELD
+    hold = _hold(db, lease)
+    if hold is Hold.CANCELLED and step.status is StepStatus.CANCELLED:
+        db.execute(sql.LAST_PROGRESS, (progress, lease.run_id))
+        _note(db, notes)
+    elif inserted:
+        db.execute("DELETE FROM durably_steps WHERE id = ?", (step.id,))
+    return hold
+
+
+def _save_attempt(
+    db: sqlite3.Connection, lease: Lease, attempt: StepAttempt, notes: Notes, now: str
+) -> Hold:
+    hold = _save_notes(db, lease, notes, now)
+    if hold is not Hold.LOST:
+        db.execute(sql.UPSERT_ATTEMPT, from_attempt(attempt))
+    return hold
+
+
+def _save_notes(db: sqlite3.Connection, lease: Lease, notes: Notes, now: str) -> Hold:
+    values = (progress_json(notes.progress), now, lease.run_id, lease.generation)
+    if db.execute(sql.TOUCH, values).rowcount:
+        _note(db, notes)
+        return Hold.HELD
+    return _hold(db, lease)
+
+
+def _finish(db: sqlite3.Connection, lease: Lease, end: Finish, notes: Notes, now: str) -> Hold:
+    failure = end.failure
+    values = (
+        end.status,
+        end.output_json,
+        failure and failure.message,
+        failure and failure.type_name,
+        failure and failure.trace,
+        progress_json(notes.progress),
+        now,
+        now,
+        lease.run_id,
+        lease.generation,
+    )
+    if db.execute(sql.FINISH, values).rowcount:
+        if end.output_json is not None:
+            refer(db, lease.run_id, end.output_json)
+        _note(db, notes)
+        if not end.keep_steps:
+            db.execute("DELETE FROM durably_steps WHERE run_id = ?", (lease.run_id,))
+            db.execute("DELETE FROM durably_py_attempts WHERE run_id = ?", (lease.run_id,))
+        return Hold.HELD
+    return Hold.HELD if _is_done(db, lease, end.status) else _hold(db, lease)
+
+
+def _release(
+    db: sqlite3.Connection, lease: Lease, notes: Notes, now: str, available_at: str | None
+) -> Hold:
+    progress = progress_json(notes.progress)
+    freed = db.execute(sql.LET_GO, (progress, now, lease.run_id, lease.generation)).rowcount
+    if freed:
+        _note(db, notes)
+        return Hold.CANCELLED
+    values = {
+        "now": now,
+        "id": lease.run_id,
+        "generation": lease.generation,
+        "available_at": available_at,
+        "progress": progress,
+    }
+    if not db.execute(sql.RELEASE, values).rowcount:
+        done = _is_done(db, lease, RunStatus.PENDING, RunStatus.LEASED)
+        return Hold.HELD if done else _hold(db, lease)
+    _note(db, notes)
+    return Hold.HELD
+
+
+def _abandon_leases(db: sqlite3.Connection, now: str) -> int:
+    ended = db.execute(sql.EXPIRE_LEASES, (now,)).rowcount
+    db.execute(sql.FREE_KEYS)
+    return ended
+
+
+# --- what users do to runs ---------------------------------------------------------------------
+
+
+def _cancel(db: sqlite3.Connection, run_id: str, now: str) -> Run | None:
+    run = _get_run(db, run_id)
+    if run is not None and run.status in sources_of(RunStatus.CANCELLED):
+        db.execute(sql.CANCEL, (now, now, run_id))
+    return run
+
+
+def _resume(db: sqlite3.Connection, run_id: str, now: str) -> Run | None:
+    run = _get_run(db, run_id)
+    if run is None or not (run.is_terminal and run.status in sources_of(RunStatus.PENDING)):
+        return run
+    if run.concurrency_key is not None:
+        other = db.execute(sql.PENDING_BY_KEY, (run.job_name, run.concurrency_key)).fetchone()
+        if other is not None:
+            msg = f"run {other[0]!r} with the same concurrency key is pending; cancel it first"
+            raise ConflictError(msg)
+    db.execute(sql.RESUME, (now, run_id))
+    db.execute("UPDATE durably_py_attempts SET counted = 0 WHERE run_id = ?", (run_id,))
+    return run
+
+
+def _delete_run(db: sqlite3.Connection, run_id: str, now: datetime) -> Run | None:
+    run = _get_run(db, run_id)
+    if run is not None and run.is_terminal and not run.is_stopping(now):
+        _remove(db, [run_id])
+    return run
+
+
+def _purge(db: sqlite3.Connection, older_than: str, limit: int) -> list[Run]:
+    runs = [to_run(row) for row in db.execute(sql.PURGEABLE, (older_than, limit))]
+    _remove(db, [run.id for run in runs])
+    return runs
+
+
+def _release_blobs(db: sqlite3.Connection, remove: Callable[[str], None]) -> None:
+    for (name,) in db.execute(sql.LEFT_BLOBS).fetchall():
+        remove(name)
+    db.execute(sql.FORGET_BLOBS)
+
+
+def _remove(db: sqlite3.Connection, run_ids: list[str]) -> None:
+    for statement in sql.REMOVE:
+        db.executemany(statement, [(run_id,) for run_id in run_ids])

@@ -1,0 +1,198 @@
+"""Every statement of the SQLite store, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from durably.store.rows import ATTEMPT_COLUMNS, LOG_COLUMNS, RUN_COLUMNS, STEP_COLUMNS
+
+if TYPE_CHECKING:
+    from durably.runs import RunFilter
+
+
+def _marks(columns: str) -> str:
+    return ", ".join("?" * (columns.count(",") + 1))
+
+
+RUN = f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE id = ?"
+RUN_BY_IDEMPOTENCY = (
+    f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE job_name = ? AND idempotency_key = ?"
+)
+PENDING_BY_KEY = (
+    f"SELECT {RUN_COLUMNS} FROM durably_runs "
+    "WHERE job_name = ? AND concurrency_key = ? AND status = 'pending'"
+)
+HOLDER = "SELECT status, lease_generation, lease_owner FROM durably_runs WHERE id = ?"
+STEPS = f'SELECT {STEP_COLUMNS} FROM durably_steps WHERE run_id = ? ORDER BY "index", id'
+SAVED = "SELECT name, output FROM durably_steps WHERE run_id = ? AND status = 'completed'"
+ATTEMPTS = f"SELECT {ATTEMPT_COLUMNS} FROM durably_py_attempts WHERE run_id = ? ORDER BY id"
+LOGS = f"SELECT {LOG_COLUMNS} FROM durably_logs WHERE run_id = ? ORDER BY created_at, id"
+
+
+def page(chosen: RunFilter) -> str:
+    """Return the statement for one page; rows outside it are never read from the table."""
+    where = ["1"]
+    if chosen.job_names:
+        where.append("job_name IN (SELECT value FROM json_each(:jobs))")
+    if chosen.statuses:
+        where.append("status IN (SELECT value FROM json_each(:statuses))")
+    where.extend(
+        f"id IN (SELECT run_id FROM durably_run_labels WHERE key = :key{n} AND value = :value{n})"
+        for n in range(len(chosen.labels))
+    )
+    return (
+        f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE id IN ("
+        "SELECT id FROM durably_runs INDEXED BY idx_durably_py_runs_page "
+        f"WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset"
+        ") ORDER BY created_at DESC, id DESC"
+    )
+
+
+INSERT_RUN = (
+    "INSERT INTO durably_runs (id, job_name, input, status, idempotency_key, concurrency_key, "
+    "labels, created_at, updated_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?) "
+    f"ON CONFLICT (id) DO NOTHING RETURNING {RUN_COLUMNS}"
+)
+INSERT_LABEL = "INSERT INTO durably_run_labels (run_id, key, value) VALUES (?, ?, ?)"
+
+# A run whose key is taken by another that runs, or is cancelled and not let go yet, must wait.
+_KEY_IS_FREE = """(r.concurrency_key IS NULL OR NOT EXISTS (
+    SELECT 1 FROM durably_runs AS h
+    WHERE h.status IN ('leased', 'cancelled') AND h.concurrency_key = r.concurrency_key
+      AND h.job_name = r.job_name AND h.id <> r.id
+      AND (h.status = 'leased' OR (h.lease_owner IS NOT NULL AND (
+        h.lease_expires_at > :now OR h.id IN (SELECT value FROM json_each(:held)))))))"""
+
+CLAIMABLE = f"""SELECT id, created_at FROM (
+  SELECT * FROM (
+    SELECT r.id, r.created_at FROM durably_runs AS r
+    WHERE r.status = 'pending' AND (r.available_at IS NULL OR r.available_at <= :now)
+      AND (r.lease_owner IS NULL OR (
+        r.lease_expires_at <= :now AND r.id NOT IN (SELECT value FROM json_each(:held))))
+      AND r.job_name IN (SELECT value FROM json_each(:jobs))
+      AND {_KEY_IS_FREE}
+    ORDER BY r.created_at, r.id LIMIT 1)
+  UNION ALL
+  SELECT * FROM (
+    SELECT r.id, r.created_at FROM durably_runs AS r
+    WHERE r.status = 'leased' AND r.lease_expires_at <= :now
+      AND r.id NOT IN (SELECT value FROM json_each(:held))
+      AND r.job_name IN (SELECT value FROM json_each(:jobs))
+    ORDER BY r.created_at, r.id LIMIT 1)
+) ORDER BY created_at, id LIMIT 1"""
+
+CLAIM = f"""UPDATE durably_runs SET
+  recoveries = coalesce(recoveries, 0) + (status = 'leased' AND lease_owner IS NOT NULL),
+  status = 'leased', lease_owner = :worker, lease_expires_at = :until,
+  lease_generation = lease_generation + 1, available_at = NULL,
+  started_at = coalesce(started_at, :now), updated_at = :now
+WHERE id = (SELECT id FROM ({CLAIMABLE}))
+RETURNING {RUN_COLUMNS}"""
+
+RENEW = (
+    "UPDATE durably_runs SET lease_expires_at = ?, updated_at = ? "
+    "WHERE id = ? AND lease_generation = ? AND status IN ('leased', 'cancelled') AND lease_owner IS NOT NULL AND lease_expires_at > ? "
+    "RETURNING status"
+)
+
+_FENCE = "WHERE id = ? AND lease_generation = ? AND status = 'leased' AND lease_owner IS NOT NULL"
+
+INSERT_STEP = (
+    f"INSERT INTO durably_steps ({STEP_COLUMNS}) VALUES ({_marks(STEP_COLUMNS)}) "
+    "ON CONFLICT DO NOTHING"
+)
+ADVANCE = (
+    "UPDATE durably_runs SET current_step_index = max(current_step_index, ?), "
+    "completed_step_count = completed_step_count + ?, "
+    "recoveries = CASE WHEN ? THEN 0 ELSE recoveries END, "
+    f"progress = coalesce(?, progress), updated_at = ? {_FENCE}"
+)
+TOUCH = f"UPDATE durably_runs SET progress = coalesce(?, progress), updated_at = ? {_FENCE}"
+UPSERT_ATTEMPT = (
+    f"INSERT INTO durably_py_attempts ({ATTEMPT_COLUMNS}) VALUES ({_marks(ATTEMPT_COLUMNS)}) "
+    "ON CONFLICT (id) DO UPDATE SET status = excluded.status, error = excluded.error, "
+    "completed_at = excluded.completed_at, retry_at = excluded.retry_at"
+)
+INSERT_LOG = (
+    f"INSERT INTO durably_logs ({LOG_COLUMNS}) VALUES ({_marks(LOG_COLUMNS)}) "
+    "ON CONFLICT (id) DO NOTHING"
+)
+
+FINISH = (
+    "UPDATE durably_runs SET status = ?, output = ?, error = ?, error_type = ?, error_trace = ?, "
+    "progress = coalesce(?, progress), completed_at = ?, updated_at = ?, lease_owner = NULL, "
+    f"lease_expires_at = NULL, available_at = NULL {_FENCE}"
+)
+LAST_PROGRESS = "UPDATE durably_runs SET progress = coalesce(?, progress) WHERE id = ?"
+LET_GO = (
+    "UPDATE durably_runs SET lease_owner = NULL, lease_expires_at = NULL, "
+    "progress = coalesce(?, progress), updated_at = ? "
+    "WHERE id = ? AND lease_generation = ? AND status IN ('cancelled', 'pending') "
+    "AND lease_owner IS NOT NULL"
+)
+# Where another run of its key is pending, it cannot be pending too: it stays leased by nobody.
+RELEASE = """UPDATE durably_runs SET
+  status = CASE WHEN other THEN 'leased' ELSE 'pending' END,
+  lease_owner = NULL,
+  lease_expires_at = CASE WHEN other THEN coalesce(:available_at, :now) END,
+  available_at = :available_at,
+  progress = coalesce(:progress, progress), updated_at = :now
+FROM (SELECT EXISTS (
+  SELECT 1 FROM durably_runs AS o JOIN durably_runs AS me ON me.id = :id
+  WHERE o.status = 'pending' AND o.job_name = me.job_name AND o.concurrency_key = me.concurrency_key
+) AS other)
+WHERE id = :id AND lease_generation = :generation
+  AND status = 'leased' AND lease_owner IS NOT NULL"""
+EXPIRE_LEASES = (
+    "UPDATE durably_runs SET lease_expires_at = ?1 "
+    "WHERE status = 'leased' AND lease_expires_at > ?1 AND lease_owner IS NOT NULL"
+)
+FREE_KEYS = (
+    "UPDATE durably_runs SET lease_owner = NULL, lease_expires_at = NULL "
+    "WHERE status IN ('cancelled', 'pending') AND lease_owner IS NOT NULL"
+)
+
+CANCEL = (
+    "UPDATE durably_runs SET status = 'cancelled', completed_at = ?, updated_at = ?, "
+    "available_at = NULL WHERE id = ?"
+)
+RESUME = (
+    "UPDATE durably_runs SET status = 'pending', output = NULL, error = NULL, error_type = NULL, "
+    "error_trace = NULL, completed_at = NULL, recoveries = 0, updated_at = ? WHERE id = ?"
+)
+PURGEABLE = (
+    f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE status IN ('completed', 'failed', 'cancelled') "
+    "AND completed_at < ?1 AND (lease_owner IS NULL OR lease_expires_at < ?1) "
+    "ORDER BY completed_at LIMIT ?2"
+)
+REMOVE = (
+    "DELETE FROM durably_steps WHERE run_id = ?",
+    "DELETE FROM durably_py_attempts WHERE run_id = ?",
+    "DELETE FROM durably_logs WHERE run_id = ?",
+    "DELETE FROM durably_run_labels WHERE run_id = ?",
+    "DELETE FROM durably_runs WHERE id = ?",
+)
+
+INSERT_BLOB = "INSERT OR IGNORE INTO durably_py_blobs (run_id, sha256) VALUES (?, ?)"
+BLOBS = "SELECT DISTINCT sha256 FROM durably_py_blobs"
+# The rows of a run that is gone stay until its files are gone too, whoever removed the run.
+_LEFT = "FROM durably_py_blobs WHERE run_id NOT IN (SELECT id FROM durably_runs)"
+HAS_LEFT_BLOBS = f"SELECT EXISTS (SELECT 1 {_LEFT})"
+LEFT_BLOBS = (
+    f"SELECT DISTINCT sha256 {_LEFT} AND sha256 NOT IN (SELECT b.sha256 FROM durably_py_blobs AS b "
+    "JOIN durably_runs AS r ON r.id = b.run_id WHERE b.sha256 = durably_py_blobs.sha256)"
+)
+FORGET_BLOBS = f"DELETE {_LEFT}"
+
+NEXT_DUE = """SELECT min(due) FROM (
+  SELECT available_at AS due, job_name, id FROM durably_runs
+  WHERE status = 'pending' AND available_at > :now
+  UNION ALL
+  SELECT lease_expires_at, job_name, id FROM durably_runs
+  WHERE status IN ('leased', 'cancelled', 'pending') AND lease_expires_at > :now
+    AND id NOT IN (SELECT value FROM json_each(:held))
+) WHERE job_name IN (SELECT value FROM json_each(:jobs))"""
+PARKED = (
+    "SELECT job_name, count(*) FROM durably_runs WHERE status = 'pending' "
+    "AND job_name NOT IN (SELECT value FROM json_each(:jobs)) GROUP BY job_name"
+)

@@ -1,0 +1,222 @@
+"""For tests of jobs: virtual time, faults at chosen writes, and runs driven to their end.
+
+Nothing here is needed in production; all of it works with any test runner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from durably.app import Durably
+from durably.clock import as_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from durably.handles import Ended
+    from durably.jobs import JobDefinition
+    from durably.store.protocol import Store
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+#: The methods of a Store that change something.
+WRITES = frozenset(
+    {
+        "enqueue",
+        "claim",
+        "renew",
+        "save_step",
+        "save_attempt",
+        "save_notes",
+        "finish",
+        "release",
+        "cancel",
+        "resume",
+        "delete_run",
+        "purge",
+        "abandon_leases",
+    }
+)
+
+When = Literal["before", "after"]
+
+
+class FakeClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        self._now = start
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+
+    def now(self) -> datetime:
+        """Return the present virtual time."""
+        return self._now
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Return once the test has moved the clock by *duration*."""
+        if duration <= timedelta(0):
+            await asyncio.sleep(0)
+            return
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + duration, next(self._order), woken))
+        await woken
+
+    async def advance(self, duration: timedelta | float) -> None:
+        """Move on by *duration*, waking each sleeper at its own time and letting it work."""
+        end = self._now + as_duration(duration)
+        while (due := self.next_due()) is not None and due <= end:
+            self._now = max(self._now, due)
+            self._wake()
+            await settle()
+        self._now = end
+        await settle()
+
+    def next_due(self) -> datetime | None:
+        """Return when the next sleeper wakes, or None when nobody sleeps."""
+        while self._sleepers and self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        return self._sleepers[0][0] if self._sleepers else None
+
+    def _wake(self) -> None:
+        while self._sleepers and self._sleepers[0][0] <= self._now:
+            woken = heapq.heappop(self._sleepers)[2]
+            if not woken.done():
+                woken.set_result(None)
+
+
+async def settle(rounds: int = 20) -> None:
+    """Let every task that can go on go on."""
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+
+
+class ProcessDied(BaseException):
+    """Stands for the end of the process; nothing that follows reaches the store."""
+
+
+class FaultyStore:
+    """A Store that fails or dies where a test says; everything else goes to the real one.
+
+    ``fail("save_step", error)`` makes the next such call raise; ``die_at(n)`` ends the "process"
+    at the n-th write. *when* "before" leaves the write undone, "after" does it and loses the
+    answer.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._faults: list[tuple[str, When, Callable[[], BaseException]]] = []
+        self._die_at: tuple[int, When] | None = None
+        #: How many writes were asked for.
+        self.writes = 0
+        #: Whether the "process" has ended.
+        self.is_dead = False
+        #: The name of every call, in order.
+        self.calls: list[str] = []
+
+    def fail(
+        self,
+        method: str,
+        error: Callable[[], BaseException],
+        *,
+        when: When = "before",
+        times: int = 1,
+    ) -> None:
+        """Make the next *times* calls of *method* raise what *error* makes."""
+        self._faults.extend([(method, when, error)] * times)
+
+    def die_at(self, write: int, *, when: When = "before") -> None:
+        """End the "process" at the *write*-th write (1-based) from the first one on."""
+        self._die_at = (write, when)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the real store's method, with the faults armed for it."""
+        method = getattr(self._store, name)
+        if not callable(method):
+            return method
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await self._call(name, method, args, kwargs)
+
+        return call
+
+    async def _call(
+        self, name: str, method: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if self.is_dead and name != "close":
+            raise ProcessDied
+        self.calls.append(name)
+        fault = self._take_fault(name)
+        if fault is not None and fault[0] == "before":
+            raise fault[1]
+        result = await method(*args, **kwargs)
+        if fault is not None:
+            raise fault[1]
+        return result
+
+    def _take_fault(self, name: str) -> tuple[When, BaseException] | None:
+        if name in WRITES:
+            self.writes += 1
+            if self._die_at is not None and self.writes == self._die_at[0]:
+                self.is_dead = True
+                return self._die_at[1], ProcessDied()
+        for armed in self._faults:
+            if armed[0] == name:
+                self._faults.remove(armed)
+                return armed[1], armed[2]()
+        return None
+
+
+async def drain(app: Durably, clock: FakeClock, *, limit: timedelta = timedelta(days=365)) -> int:
+    """Execute everything that is due, moving *clock* past backoffs, until nothing is left to do.
+
+    Returns how many times a run was executed. It stops when the next thing due is further away
+    than *limit*. The app must not have been started.
+    """
+    executed = 0
+    end = clock.now() + limit
+    while True:
+        executed += await _process(app, clock)
+        due = await app.next_due()
+        if due is None or due > end:
+            return executed
+        await clock.advance(due - clock.now())
+
+
+async def _process(app: Durably, clock: FakeClock) -> int:
+    work = asyncio.ensure_future(app.process_until_idle())
+    while not work.done():
+        await asyncio.wait({work}, timeout=0.001)
+        # Time passes only while no step's code runs: a pause between attempts, not a slow step.
+        if work.done() or (app.steps_in_flight and not app.waits_for_storage):
+            continue
+        if (due := clock.next_due()) is not None:
+            await clock.advance(due - clock.now())
+    return work.result()
+
+
+async def run_to_completion(
+    job: JobDefinition[In, Out],
+    input: Any = None,
+    *,
+    clock: FakeClock | None = None,
+    **options: Any,
+) -> Ended[Out]:
+    """Run *job* alone on a store in memory, with virtual time, and return its typed output.
+
+    RunFailedError when it fails, RunCancelledError when it cancels itself.
+    """
+    clock = clock or FakeClock()
+    app = Durably("sqlite://", jobs=[job], clock=clock, **options)
+    await app.migrate()
+    try:
+        made = await app.jobs[job.name].trigger(input)
+        await drain(app, clock)
+        return await app.jobs[job.name].result_of(made)
+    finally:
+        await app.close()
