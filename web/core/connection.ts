@@ -1,0 +1,26 @@
+/** How a tab reaches the engine. */
+
+import type { DurablyError } from './errors'
+
+/**
+ * `owner`: the engine runs in this tab. `follower`: it runs elsewhere and answers.
+ * `handing-over`: no engine answers just now; calls wait for the next one.
+ */
+export type Role = 'owner' | 'follower' | 'handing-over'
+
+/** A stage of a boot begins, *elapsed* milliseconds after its start. */
+export interface BootProgress<Stage extends string = string> {
+  readonly stage: Stage
+  readonly elapsed: number
+}
+
+export interface Connection {
+  readonly role: Role
+  /** How far the engine's boot is, in this tab or the owner's; null when none is under way. */
+  readonly boot: BootProgress | null
+  /** Why the engine does not answer, if more is wrong than a change of owner. */
+  readonly problem: DurablyError | null
+}
+
+/** A transport without tabs: the engine is on a server. */
+export const REMOTE: Connection = { role: 'follower', boot: null, problem: null }

@@ -1,0 +1,61 @@
+/** The client without React: for any framework, or none. */
+
+export {
+  type BatchItem,
+  type ClientTriggerOptions,
+  type ClientWaitOptions,
+  type Completed,
+  DurablyClient,
+} from './client'
+export type { BootProgress, Connection, Role } from './connection'
+export {
+  type ClientErrorCode,
+  DurablyError,
+  type EngineErrorCode,
+  type ErrorCode,
+  type ErrorPayload,
+  type FieldProblem,
+} from './errors'
+export type {
+  Delivered,
+  EventType,
+  RunEvent,
+  RunSnapshot,
+  RunSubscription,
+  RunsSnapshot,
+  RunsSubscription,
+  Subscription,
+} from './events'
+export { defineJobRef, type JobRef, type TriggerInput } from './job-ref'
+export { JobStore, type JobStoreOptions } from './job-store'
+export { MAX_LOGS, type RunState, reduceRun } from './reduce-run'
+export { RunStore } from './run-store'
+export { type EngineStatus, StatusStore } from './status-store'
+export type { StoreFiles } from './store-files'
+export type {
+  Health,
+  JobInfo,
+  Operation,
+  Operations,
+  StorageFigures,
+  Transport,
+  TriggerAnswer,
+  TriggerParams,
+  Unsubscribe,
+} from './transport'
+export type {
+  BlobRef,
+  ClientRun,
+  Disposition,
+  Json,
+  Labels,
+  LogEntry,
+  LogLevel,
+  Progress,
+  RunFilter,
+  RunStatus,
+  StepRecord,
+  TriggerOptions,
+} from './types'
+export type { WaitOptions } from './wait-for-run'
+export { type Watchable, Watched } from './watched'

@@ -1,0 +1,27 @@
+/** A job's name together with the types of what it takes and gives. */
+
+import type { BlobRef } from './types'
+
+declare const types: unique symbol
+
+/** A typed job name. At runtime it is `{ name }` and nothing else. */
+export interface JobRef<Name extends string = string, Input = unknown, Output = unknown> {
+  readonly name: Name
+  readonly [types]?: { readonly input: Input; readonly output: Output }
+}
+
+/** Name a job and its types: `defineJobRef<'import-csv', ImportInput, ImportResult>('import-csv')`. */
+export function defineJobRef<Name extends string, Input, Output>(
+  name: Name,
+): JobRef<Name, Input, Output> {
+  return { name }
+}
+
+/** *Input* as a caller may give it: a file or its bytes stand wherever the job takes a `BlobRef`. */
+export type TriggerInput<Input> = Input extends BlobRef
+  ? Input | Blob | ArrayBuffer | ArrayBufferView
+  : Input extends readonly (infer Item)[]
+    ? readonly TriggerInput<Item>[]
+    : Input extends object
+      ? { [Key in keyof Input]: TriggerInput<Input[Key]> }
+      : Input

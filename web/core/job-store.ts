@@ -1,0 +1,166 @@
+/** The run of a job that a screen shows: which one it is, and its state. */
+
+import type { ClientTriggerOptions, ClientWaitOptions, Completed, DurablyClient } from './client'
+import type { DurablyError } from './errors'
+import type { EventType, RunEvent, RunsSnapshot } from './events'
+import type { JobRef, TriggerInput } from './job-ref'
+import { initialRun, type RunState } from './reduce-run'
+import type { RunStore } from './run-store'
+import type { TriggerAnswer, Unsubscribe } from './transport'
+import type { ClientRun, Json, RunStatus } from './types'
+
+export interface JobStoreOptions {
+  /** Show this run first. Then no active run is looked for at the start. */
+  readonly initialRunId?: string | undefined
+  /** Show the job's latest active run when there is one, a leased before a pending. Default true. */
+  readonly autoResume?: boolean | undefined
+  /** Switch to each run of the job that is triggered or leased, wherever that happens. Default true. */
+  readonly followLatest?: boolean | undefined
+}
+
+const noRun = initialRun(null)
+
+/** Follows one run of a job at a time while someone listens. Shape fits `useSyncExternalStore`. */
+export class JobStore<Input = unknown, Output = Json> {
+  readonly #client: DurablyClient
+  readonly #job: string | JobRef<string, Input, Output>
+  readonly #autoResume: boolean
+  readonly #followLatest: boolean
+  readonly #listeners = new Set<() => void>()
+  #run: RunStore | null
+  #state: RunState
+  #sawActiveRuns = false
+  #feedError: DurablyError | null = null
+  #stopRun: Unsubscribe | null = null
+  #stopFeed: Unsubscribe | null = null
+
+  constructor(
+    client: DurablyClient,
+    job: string | JobRef<string, Input, Output>,
+    { initialRunId, autoResume = true, followLatest = true }: JobStoreOptions = {},
+  ) {
+    this.#client = client
+    this.#job = job
+    this.#autoResume = autoResume
+    this.#followLatest = followLatest
+    this.#run = initialRunId === undefined ? null : client.runStore(initialRunId)
+    this.#state = this.#run?.getSnapshot() ?? noRun
+  }
+
+  readonly getSnapshot = (): RunState => this.#state
+
+  readonly subscribe = (listener: () => void): Unsubscribe => {
+    this.#listeners.add(listener)
+    if (this.#listeners.size === 1) this.#open()
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) this.#close()
+    }
+  }
+
+  /** Start a run of the job and show it. */
+  readonly trigger = async (
+    input: TriggerInput<Input>,
+    options?: ClientTriggerOptions,
+  ): Promise<TriggerAnswer> => {
+    const answer = await this.#client.trigger(this.#job, input, options)
+    this.#followAnswer(answer)
+    return answer
+  }
+
+  /** Start a run of the job, show it, and resolve with its output. */
+  readonly triggerAndWait = (
+    input: TriggerInput<Input>,
+    options: ClientWaitOptions = {},
+  ): Promise<Completed<Output>> =>
+    this.#client.triggerAndWait(this.#job, input, {
+      ...options,
+      onTrigger: (answer) => {
+        this.#followAnswer(answer)
+        options.onTrigger?.(answer)
+      },
+    })
+
+  /** Show no run, until one is triggered or followed again. */
+  readonly reset = (): void => {
+    this.#stopRun?.()
+    this.#stopRun = null
+    this.#run = null
+    this.#set(noRun)
+  }
+
+  #open(): void {
+    const jobName = typeof this.#job === 'string' ? this.#job : this.#job.name
+    const types: EventType[] = ['run:resume', 'run:delete']
+    if (this.#followLatest) types.push('run:trigger', 'run:leased')
+    this.#feedError = null
+    this.#stopRun = this.#run?.subscribe(this.#show) ?? null
+    this.#show()
+    this.#stopFeed = this.#client.subscribe({ jobName, types }, this.#take, (error) => {
+      this.#feedError = error
+      this.#show()
+    })
+  }
+
+  #close(): void {
+    this.#stopFeed?.()
+    this.#stopRun?.()
+    this.#stopFeed = this.#stopRun = null
+  }
+
+  readonly #take = (message: RunsSnapshot | RunEvent): void => {
+    if (message.type === 'snapshot') this.#takeActive(message.runs)
+    else if (message.type === 'run:trigger') this.#follow(message.runId, 'pending')
+    else if (message.type === 'run:leased') this.#follow(message.runId, 'leased')
+    // A run that has ended is followed no more: only this feed tells what becomes of it.
+    else if (message.runId !== this.#run?.runId) return
+    else if (message.type === 'run:resume') this.#run?.reopen()
+    else if (message.type === 'run:delete') this.reset()
+  }
+
+  /** A later snapshot tells of a new engine: runs may have begun while nothing was heard. */
+  #takeActive(runs: readonly ClientRun[]): void {
+    const latest = runs.find((run) => run.status === 'leased') ?? runs[0]
+    const isFirst = !this.#sawActiveRuns
+    this.#sawActiveRuns = true
+    if (latest === undefined) return
+    const shown = this.#run?.runId ?? null
+    const wanted = isFirst
+      ? this.#autoResume && shown === null
+      : this.#followLatest && (shown === null || latest.id > shown)
+    if (wanted) this.#follow(latest.id, latest)
+  }
+
+  #followAnswer({ runId, disposition }: TriggerAnswer): void {
+    // An idempotent hit may have ended long ago; the others are pending now or were just before.
+    this.#follow(runId, disposition === 'idempotent' ? undefined : 'pending')
+  }
+
+  #follow(runId: string, known?: RunStatus | ClientRun): void {
+    if (runId === this.#run?.runId) return
+    this.#stopRun?.()
+    this.#run = this.#client.runStore(runId)
+    if (known !== undefined) this.#run.assume(known)
+    this.#stopRun = this.#listeners.size > 0 ? this.#run.subscribe(this.#show) : null
+    this.#show()
+  }
+
+  readonly #show = (): void => {
+    const run = this.#run?.getSnapshot() ?? noRun
+    if (run.isDeleted) {
+      this.reset()
+      return
+    }
+    // The former run stays on screen until the new one is known: no blank in between.
+    const isUnknown = run.status === null && run.subscriptionError === null
+    if (isUnknown && run.runId !== null && this.#state.status !== null) return
+    const error = run.subscriptionError ?? this.#feedError
+    this.#set(error === run.subscriptionError ? run : { ...run, subscriptionError: error })
+  }
+
+  #set(state: RunState): void {
+    if (state === this.#state) return
+    this.#state = state
+    for (const notify of this.#listeners) notify()
+  }
+}

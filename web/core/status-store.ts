@@ -1,0 +1,109 @@
+/** How this tab reaches the engine, and how the engine is, as one value. */
+
+import { type Connection, REMOTE } from './connection'
+import type { EventType } from './events'
+import type { Health, Transport, Unsubscribe } from './transport'
+import { Watched } from './watched'
+
+export interface EngineStatus extends Connection {
+  /** Null until the engine has been asked. */
+  readonly health: Health | null
+}
+
+/** Each of these shows that the database takes writes again. */
+const SIGNS_OF_LIFE: readonly EventType[] = [
+  'run:trigger',
+  'run:leased',
+  'run:complete',
+  'run:fail',
+  'step:complete',
+]
+
+/**
+ * Watches connection and health while someone listens. Shape fits `useSyncExternalStore`.
+ *
+ * Health is asked for when an engine is there, when it reports a fault, and until that is over;
+ * never by the clock.
+ */
+export class StatusStore {
+  readonly #transport: Transport
+  readonly #status: Watched<EngineStatus>
+  #listeners = 0
+  #isAsking = false
+  #askAgain = false
+  #stops: Unsubscribe[] = []
+  #stopSigns: Unsubscribe | null = null
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+    this.#status = new Watched<EngineStatus>({ ...this.#connection(), health: null })
+  }
+
+  readonly getSnapshot = (): EngineStatus => {
+    if (this.#listeners === 0) this.#takeConnection()
+    return this.#status.getSnapshot()
+  }
+
+  readonly subscribe = (listener: () => void): Unsubscribe => {
+    const stop = this.#status.subscribe(listener)
+    this.#listeners += 1
+    if (this.#listeners === 1) this.#open()
+    return () => {
+      stop()
+      this.#listeners -= 1
+      if (this.#listeners === 0) this.#close()
+    }
+  }
+
+  #connection(): Connection {
+    return this.#transport.connection?.getSnapshot() ?? REMOTE
+  }
+
+  #open(): void {
+    const { connection } = this.#transport
+    this.#stops = [
+      // A snapshot comes first, also after a change of engine.
+      this.#transport.subscribe({ types: ['worker:error'] }, () => void this.#ask()),
+      ...(connection ? [connection.subscribe(() => this.#takeConnection())] : []),
+    ]
+    this.#takeConnection()
+  }
+
+  #close(): void {
+    for (const stop of this.#stops) stop()
+    this.#stopSigns?.()
+    this.#stopSigns = null
+  }
+
+  #takeConnection(): void {
+    const { role, boot, problem } = this.#connection()
+    const known = this.#status.getSnapshot()
+    if (role === known.role && boot === known.boot && problem === known.problem) return
+    this.#status.set({ role, boot, problem, health: known.health })
+  }
+
+  async #ask(): Promise<void> {
+    this.#askAgain = true
+    if (this.#isAsking) return
+    this.#isAsking = true
+    while (this.#askAgain && this.#listeners > 0) {
+      this.#askAgain = false
+      // An engine that cannot be asked shows in `problem`.
+      const health = await this.#transport.call('health', {}).catch(() => null)
+      if (health !== null) this.#takeHealth(health)
+    }
+    this.#isAsking = false
+  }
+
+  #takeHealth(health: Health): void {
+    this.#status.set({ ...this.#status.getSnapshot(), health })
+    if (health.state === 'ok' || this.#listeners === 0) {
+      this.#stopSigns?.()
+      this.#stopSigns = null
+      return
+    }
+    this.#stopSigns ??= this.#transport.subscribe({ types: SIGNS_OF_LIFE }, (message) => {
+      if (message.type !== 'snapshot') void this.#ask()
+    })
+  }
+}

@@ -1,0 +1,68 @@
+/** The page around the importer, and what stands in its place while Python starts. */
+
+import { use, useSyncExternalStore } from 'react'
+import type { Role } from '../core/index'
+import { DurablyProvider, useDurably } from '../react/index'
+import { Boot } from './engine'
+import { Importer } from './importer'
+import { Problem, ProblemBoundary } from './problem'
+
+const boot = new Boot()
+
+export function App() {
+  return (
+    <div className="page">
+      <header className="masthead">
+        <h1>CSV import</h1>
+        <p>
+          A Python job that runs in this browser. Reload the page, close the tab or lose power: the
+          import goes on from its last saved batch.
+        </p>
+      </header>
+      <main>
+        <ProblemBoundary title="Python could not start">
+          <DurablyProvider durably={boot.client} fallback={<BootCard />}>
+            <Ready />
+          </DurablyProvider>
+        </ProblemBoundary>
+      </main>
+      <footer>
+        <p>
+          Built on <strong>Durably for Python</strong>. Runs, rows and files are kept in this
+          browser’s private storage and are sent nowhere.
+        </p>
+      </footer>
+    </div>
+  )
+}
+
+function Ready() {
+  const { role } = useDurably()
+  return (
+    <>
+      <Importer latest={use(boot.latest)} />
+      <p className="hint" data-testid="role" data-role={role}>
+        {ROLES[role]}
+      </p>
+    </>
+  )
+}
+
+const ROLES: Readonly<Record<Role, string>> = {
+  owner: 'Python runs in this tab.',
+  follower: 'Python runs in another tab; this one follows it.',
+  'handing-over': 'Python moves to another tab…',
+}
+
+function BootCard() {
+  const { line, done, total, problem } = useSyncExternalStore(boot.subscribe, boot.getSnapshot)
+  return (
+    <section className="card" aria-label="Starting" data-testid="boot">
+      <p role="status">{line}…</p>
+      <progress aria-label="Start of Python" value={done} max={total} />
+      {problem !== null && (
+        <Problem title="Python does not answer yet" error={problem} role="status" />
+      )}
+    </section>
+  )
+}

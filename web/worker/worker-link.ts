@@ -1,0 +1,131 @@
+/** The owner's link: straight to the worker that it made. */
+
+import { DurablyError } from '../core/errors'
+import { Canceller } from './canceller'
+import type { Link, LinkListener } from './link'
+import type {
+  BootConfig,
+  BootStage,
+  FromWorker,
+  ReadyInfo,
+  Request,
+  SnapshotNotice,
+  ToWorker,
+} from './protocol'
+import { unreachable } from './unreachable'
+
+export interface WorkerListener extends LinkListener {
+  /** A stage of the boot begins. */
+  booting(stage: BootStage, elapsed: number): void
+  ready(info: ReadyInfo): void
+  /** Something became of the memory snapshot. */
+  snapshot(notice: SnapshotNotice): void
+  /** The boot came to an end that another try would not change. */
+  failed(error: DurablyError): void
+  /** The worker or its Python has ended by itself. */
+  died(error: DurablyError): void
+  /** The worker was ended: nothing else stops the code of these runs, which are to be cancelled. */
+  hung(runIds: readonly string[]): void
+  /** Something broke that no request can be told of. */
+  fault(error: DurablyError): void
+}
+
+export class WorkerLink implements Link {
+  readonly #worker: Worker
+  readonly #listener: WorkerListener
+  readonly #canceller = new Canceller((runIds) => this.#hang(runIds))
+  #isEnded = false
+  #onClosed: () => void = () => {}
+
+  /** Boot the engine in *worker*, which belongs to the link from here on. */
+  constructor(worker: Worker, config: BootConfig, epoch: string, listener: WorkerListener) {
+    this.#worker = worker
+    this.#listener = listener
+    worker.addEventListener('message', (event: MessageEvent<FromWorker>) => {
+      if (!this.#isEnded) this.#receive(event.data)
+    })
+    worker.addEventListener('error', (event) => {
+      const reason = event.message || 'its script could not be loaded'
+      this.#die(`the worker has ended: ${reason}`)
+    })
+    const interrupts = this.#canceller.memory
+    this.#post({ kind: 'boot', config: { ...config, ...(interrupts && { interrupts }) }, epoch })
+  }
+
+  post(request: Request): void {
+    this.#post(request)
+    if (request.kind === 'call' && request.op === 'cancel') {
+      this.#canceller.asked(request.id, request.params.runId)
+    }
+  }
+
+  /** Let the worker drain, for at most *within* milliseconds; then end it. */
+  async close(within: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#onClosed = resolve
+      setTimeout(resolve, within)
+    })
+    this.#post({ kind: 'close' })
+    await closed
+    this.terminate()
+  }
+
+  /** End the worker at once: its files and its lock are free, and no acknowledged step is lost. */
+  terminate(): void {
+    this.#isEnded = true
+    this.#canceller.close()
+    this.#onClosed()
+    this.#worker.terminate()
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.kind) {
+      case 'boot':
+        this.#listener.booting(message.stage, message.elapsed)
+        break
+      case 'ready':
+        this.#listener.ready(message.info)
+        break
+      case 'snapshot':
+        this.#listener.snapshot(message.notice)
+        break
+      case 'boot-failed':
+        this.terminate()
+        this.#listener.failed(DurablyError.from(message.error))
+        break
+      case 'answer':
+        this.#canceller.answered(message.id)
+        this.#listener.reply(message)
+        break
+      case 'blob':
+      case 'events':
+      case 'ended':
+        this.#listener.reply(message)
+        break
+      case 'fault':
+        this.#listener.fault(DurablyError.from(message.error))
+        if (message.fatal) this.#die(`the engine had to end: ${message.error.message}`)
+        break
+      case 'closed':
+        this.#onClosed()
+        break
+      default:
+        unreachable(message)
+    }
+  }
+
+  #die(reason: string): void {
+    if (this.#isEnded) return
+    this.terminate()
+    this.#listener.died(new DurablyError('worker_crashed', reason))
+  }
+
+  #hang(runIds: readonly string[]): void {
+    this.terminate()
+    this.#listener.hung(runIds)
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message)
+  }
+}

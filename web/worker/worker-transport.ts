@@ -1,0 +1,110 @@
+/** A transport over one worker, for a page that shares its store with no other tab. */
+
+import type { BootProgress } from '../core/connection'
+import { DurablyError } from '../core/errors'
+import type { Delivered, Subscription } from '../core/events'
+import type { StoreFiles } from '../core/store-files'
+import type { Operation, Operations, Transport, Unsubscribe } from '../core/transport'
+import type { BlobRef } from '../core/types'
+import type { BootConfig, BootStage, ReadyInfo, SnapshotNotice } from './protocol'
+import { Session } from './session'
+import { WorkerLink } from './worker-link'
+
+export interface WorkerTransportOptions {
+  readonly onBoot?: (progress: BootProgress<BootStage>) => void
+  /** Told what became of the memory snapshot that makes a boot short. */
+  readonly onSnapshot?: (notice: SnapshotNotice) => void
+  /** Told of what broke in the worker without a call that could be told. */
+  readonly onFault?: (error: DurablyError) => void
+  /** Milliseconds a worker may take to drain before it is ended. */
+  readonly closeWithin?: number
+}
+
+export interface WorkerTransport extends Transport {
+  /** Resolves when the engine runs. Calls made before wait for it; all reject if it never will. */
+  readonly ready: Promise<ReadyInfo>
+}
+
+/** Boot the engine in *worker*, which belongs to the transport from here on. */
+export function createWorkerTransport(
+  worker: Worker,
+  config: BootConfig,
+  options: WorkerTransportOptions = {},
+): WorkerTransport {
+  return new OverWorker(worker, config, options)
+}
+
+class OverWorker implements WorkerTransport {
+  readonly ready: Promise<ReadyInfo>
+  readonly #session = new Session()
+  readonly #link: WorkerLink
+  readonly #closeWithin: number
+  #closing: Promise<void> | null = null
+  #rejectReady: (error: DurablyError) => void = () => {}
+
+  constructor(worker: Worker, config: BootConfig, options: WorkerTransportOptions) {
+    const { onBoot, onSnapshot, onFault, closeWithin = 6_000 } = options
+    this.#closeWithin = closeWithin
+    let resolveReady: (info: ReadyInfo) => void = () => {}
+    this.ready = new Promise((resolve, reject) => {
+      resolveReady = resolve
+      this.#rejectReady = reject
+    })
+    // A page that only makes calls learns of a failed boot from them.
+    this.ready.catch(() => {})
+    this.#link = new WorkerLink(worker, config, crypto.randomUUID(), {
+      booting: (stage, elapsed) => onBoot?.({ stage, elapsed }),
+      ready: (info) => {
+        this.#session.attach(this.#link)
+        resolveReady(info)
+      },
+      reply: (reply) => this.#session.receive(reply),
+      snapshot: (notice) => onSnapshot?.(notice),
+      fault: (error) => onFault?.(error),
+      failed: (error) => this.#end(error),
+      died: (error) => this.#end(error),
+      hung: ([runId]) =>
+        this.#end(new DurablyError('worker_crashed', `run ${runId} has hung its worker`)),
+    })
+  }
+
+  call<Op extends Operation>(
+    op: Op,
+    params: Operations[Op]['params'],
+    signal?: AbortSignal,
+  ): Promise<Operations[Op]['result']> {
+    return this.#session.call(op, params, signal)
+  }
+
+  subscribe<S extends Subscription>(
+    subscription: S,
+    listener: (message: Delivered<S>) => void,
+    onEnd?: (error: DurablyError | null) => void,
+  ): Unsubscribe {
+    return this.#session.subscribe(subscription, listener, onEnd)
+  }
+
+  putBlob(file: Blob, name?: string): Promise<BlobRef> {
+    return this.#session.putBlob(file, name)
+  }
+
+  get files(): StoreFiles {
+    return this.#session.files
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#session.isOver) return
+    this.#end(new DurablyError('closed', 'this client was closed'))
+    await this.#link.close(this.#closeWithin)
+  }
+
+  #end(error: DurablyError): void {
+    this.#rejectReady(error)
+    this.#session.end(error)
+  }
+}
