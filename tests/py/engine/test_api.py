@@ -1,0 +1,380 @@
+"""The operations, JSON in and JSON out: what clients may send, and what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from durably import (
+    DurablyError,
+    NotFoundError,
+    Run,
+    RunFilter,
+    RunNotFoundError,
+    Step,
+    ValidationError,
+    job,
+    query,
+)
+from durably.api import Api, Subscriptions, read_object
+from kit.engines import Workshop, until
+
+
+class Order(BaseModel):
+    """An input with a rule."""
+
+    id: int = Field(ge=1)
+
+
+class Page(BaseModel):
+    """What a query is asked for."""
+
+    offset: int = Field(ge=0, default=0)
+
+
+@job
+async def order(step: Step, input: Order) -> Order:
+    """Return what came, in one step."""
+    step.log.info("a line")
+    step.progress(1, 2, "half")
+    return await step.run("s", lambda: input, output=Order, timeout=60)
+
+
+@query
+def rows(input: Page) -> list[int]:
+    """Return a page."""
+    return [input.offset]
+
+
+@query(name="now")
+async def no_input() -> dict[str, str]:
+    """Take nothing."""
+    return {"at": "now"}
+
+
+@query
+def failing() -> None:
+    """Fail."""
+    raise DurablyError("broken")
+
+
+class Client:
+    """Calls operations as a transport does."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    async def __call__(self, op: str, **params: Any) -> Any:
+        """Return the decoded result."""
+        return json.loads(await self.api.call(op, params))
+
+
+@pytest.fixture
+async def call(shop: Workshop) -> Client:
+    """Return a client of an engine with a job and queries, not started."""
+    app = await shop.engine(order, rows, no_input, failing, preserve_steps=True)
+    app.keep_logs()
+    return Client(Api(app))
+
+
+async def test_a_runs_life_over_the_operations(shop: Workshop, call: Client) -> None:
+    """Trigger, look, list steps, attempts and logs, trigger again, delete."""
+    made = await call("trigger", jobName="order", input={"id": 7}, labels={"a": "b"})
+    assert made["disposition"] == "created"
+    id = made["runId"]
+    await call.api._durably.process_until_idle()
+
+    run = await call("getRun", runId=id)
+    assert (run["status"], run["output"], run["labels"]) == ("completed", {"id": 7}, {"a": "b"})
+    assert run["progress"] == {"current": 1, "total": 2, "message": "half"}
+    assert [step["name"] for step in await call("getSteps", runId=id)] == ["s"]
+    assert [one["status"] for one in await call("getStepAttempts", runId=id)] == ["completed"]
+    assert [line["message"] for line in await call("getLogs", runId=id)] == ["a line"]
+
+    again = await call("retrigger", runId=id)
+    assert again["runId"] != id
+    assert await call("deleteRun", runId=id) is None
+    assert await call("getRun", runId=id) is None
+    assert [one["id"] for one in await call("getRuns")] == [again["runId"]]
+
+
+async def test_runs_are_cancelled_resumed_and_purged(shop: Workshop, call: Client) -> None:
+    """Each answers with null, and purge with a count."""
+    made = await call("trigger", jobName="order", input={"id": 1})
+    assert await call("cancel", runId=made["runId"]) is None
+    assert await call("resume", runId=made["runId"]) is None
+    assert await call("cancel", runId=made["runId"]) is None
+
+    assert await call("purgeRuns", olderThan="2026-06-01T00:00:00Z", limit=5) == {"count": 1}
+    assert await call("purgeRuns", olderThan="2026-06-01T00:00:00Z") == {"count": 0}
+
+
+async def test_a_batch_over_the_operations(call: Client) -> None:
+    """Each of its runs has its own options."""
+    runs = [{"jobName": "order", "input": {"id": n}, "concurrencyKey": f"k{n}"} for n in (1, 2)]
+
+    made = await call("batchTrigger", runs=runs)
+
+    assert [one["disposition"] for one in made] == ["created", "created"]
+
+
+async def test_jobs_tell_their_schemas(call: Client) -> None:
+    """Name, input and output as JSON Schema."""
+    (told,) = await call("jobs")
+
+    assert told["name"] == "order"
+    assert told["input"]["properties"]["id"] == {"minimum": 1, "title": "Id", "type": "integer"}
+    assert told["output"]["title"] == "Order"
+
+
+async def test_health_is_told(call: Client) -> None:
+    """An engine that was not started says so."""
+    health = await call("health")
+
+    assert health == {
+        "state": "stopped",
+        "fault": None,
+        "workerId": "",
+        "activeRuns": [],
+        "parkedJobs": [],
+    }
+
+
+async def test_a_run_of_an_unknown_job_is_told_as_parked(shop: Workshop, call: Client) -> None:
+    """B2: visible to clients."""
+    made = await call("trigger", jobName="order", input={"id": 1})
+    other = Client(Api(await shop.engine()))
+
+    assert (await other("getRun", runId=made["runId"]))["isParked"] is True
+    assert (await call("getRun", runId=made["runId"]))["isParked"] is False
+    assert (await other("health"))["parkedJobs"] == ["order"]
+
+
+async def test_queries_are_answered(call: Client) -> None:
+    """Sync or async, with an input or without; the input is checked."""
+    assert await call("query", name="rows", input={"offset": 3}) == [3]
+    assert await call("query", name="rows", input={}) == [0]
+    assert await call("query", name="now") == {"at": "now"}
+    with pytest.raises(ValidationError, match="input of query 'rows' is not valid: offset"):
+        await call("query", name="rows", input={"offset": -1})
+    with pytest.raises(NotFoundError, match=r"'none' \(registered: failing, now, rows\)"):
+        await call("query", name="none")
+    with pytest.raises(DurablyError, match="broken"):
+        await call("query", name="failing")
+
+
+async def test_a_client_may_make_the_run_id(call: Client) -> None:
+    """Law 8: the call repeated is the same run, as are retriggers."""
+    id = "01KDVDNA000000000000000001"
+    for _ in range(2):
+        made = await call("trigger", jobName="order", input={"id": 1}, runId=id)
+        assert made == {"runId": id, "disposition": "created"}
+    assert len(await call("getRuns")) == 1
+
+
+GOOD = {"jobName": "order", "input": {"id": 1}}
+
+BAD: list[tuple[str, dict[str, Any], str, str]] = [
+    ("trigger", {}, "validation", "jobName must be text"),
+    ("trigger", {"jobName": 3}, "validation", "jobName must be text"),
+    ("trigger", {"jobName": "none"}, "unknown_job", "'none'"),
+    ("trigger", {"jobName": "order", "input": {"id": 0}}, "validation", "id: "),
+    ("trigger", {"jobName": "order"}, "validation", "not valid"),
+    ("trigger", {**GOOD, "labels": []}, "validation", "labels"),
+    (
+        "trigger",
+        {**GOOD, "labels": {"a": 1}},
+        "validation",
+        "labels",
+    ),
+    ("trigger", {**GOOD, "runId": "x"}, "validation", "ULID"),
+    ("trigger", {**GOOD, "runId": 7}, "validation", "ULID"),
+    ("trigger", {**GOOD, "coalesce": "skip"}, "validation", "key"),
+    (
+        "trigger",
+        {"jobName": "order", "input": {"id": 1}, "coalesce": ["skip"]},
+        "validation",
+        "coal",
+    ),
+    (
+        "trigger",
+        {"jobName": "order", "input": {"id": 1}, "idempotencyKey": 1},
+        "validation",
+        "text",
+    ),
+    ("batchTrigger", {}, "validation", "runs must be a list"),
+    ("batchTrigger", {"runs": [1]}, "validation", "runs must be a list"),
+    ("batchTrigger", {"runs": [{}]}, "validation", "jobName"),
+    ("getRun", {}, "validation", "runId must be text"),
+    ("getRun", {"runId": ""}, "validation", "runId must be text"),
+    ("getRuns", {"limit": 0}, "validation", "limit must be between 1 and 1000"),
+    ("getRuns", {"limit": 1001}, "validation", "limit must be between"),
+    ("getRuns", {"limit": "5"}, "validation", "limit must be a whole number"),
+    ("getRuns", {"limit": True}, "validation", "limit must be a whole number"),
+    ("getRuns", {"limit": 1.5}, "validation", "limit must be a whole number"),
+    ("getRuns", {"offset": -1}, "validation", "offset must not be negative"),
+    ("getRuns", {"status": "done"}, "validation", "status must be one of"),
+    ("getRuns", {"status": 1}, "validation", "status must be text or a list"),
+    ("getRuns", {"jobName": [1]}, "validation", "jobName must be text or a list"),
+    ("getRuns", {"labels": "a"}, "validation", "labels must be an object"),
+    ("getSteps", {"runId": "none"}, "not_found", "'none'"),
+    ("getStepAttempts", {"runId": "none"}, "not_found", "'none'"),
+    ("getLogs", {"runId": "none"}, "not_found", "'none'"),
+    ("cancel", {"runId": "none"}, "not_found", "'none'"),
+    ("resume", {"runId": "none"}, "not_found", "'none'"),
+    ("retrigger", {"runId": "none"}, "not_found", "'none'"),
+    ("deleteRun", {"runId": "none"}, "not_found", "'none'"),
+    ("purgeRuns", {}, "validation", "olderThan must be text"),
+    ("purgeRuns", {"olderThan": "yesterday"}, "validation", "ISO 8601"),
+    ("purgeRuns", {"olderThan": "2026-01-01T00:00:00Z", "limit": 0}, "validation", "at least 1"),
+    ("query", {}, "validation", "name must be text"),
+    ("fly", {}, "not_found", "no operation 'fly'"),
+]
+
+
+@pytest.mark.parametrize(("op", "params", "code", "message"), BAD)
+async def test_bad_input_is_an_error_with_a_code_and_a_sentence(
+    call: Client, op: str, params: dict[str, Any], code: str, message: str
+) -> None:
+    """B12: whatever is sent, nothing is written and nothing else is raised."""
+    with pytest.raises(DurablyError, match=message) as caught:
+        await call(op, **params)
+
+    assert caught.value.code == code
+    assert await call("getRuns") == []
+
+
+async def test_every_operation_is_tried_with_bad_input(call: Client) -> None:
+    """A new operation is not done before its bad inputs are in the table above."""
+    without = {"jobs", "health"}
+
+    assert set(call.api.operations) - without <= {op for op, *_ in BAD}
+
+
+@pytest.mark.parametrize("params", [None, [], "x", 3])
+async def test_parameters_are_an_object(call: Client, params: Any) -> None:
+    """Anything else is refused."""
+    with pytest.raises(ValidationError, match="an object"):
+        await call.api.call("getRuns", params)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', "nope"])
+def test_a_message_is_a_json_object(text: str) -> None:
+    """B12: bad JSON is a validation error, not a crash."""
+    with pytest.raises(ValidationError, match=r"not (a )?JSON"):
+        read_object(text)
+
+
+async def test_following_one_run_delivers_its_snapshot_and_events(
+    shop: Workshop, call: Client
+) -> None:
+    """As JSON, until the run ends; an unknown run ends at once."""
+    app = call.api._durably
+    got: list[dict[str, Any]] = []
+    subscriptions = Subscriptions(app, call.api)
+    made = await call("trigger", jobName="order", input={"id": 1})
+    following = asyncio.ensure_future(subscriptions.follow_run(made["runId"], got.append))
+    await until(lambda: got)
+    await app.process_until_idle()
+    await following
+
+    assert [one["type"] for one in got] == [
+        "snapshot",
+        "run:leased",
+        "log:write",
+        "run:progress",
+        "step:start",
+        "step:complete",
+        "run:complete",
+    ]
+    assert got[0]["run"]["status"] == "pending"
+    assert json.dumps(got)
+    with pytest.raises(RunNotFoundError):
+        await subscriptions.follow_run("none", got.append)
+
+
+async def test_following_many_runs_delivers_those_that_match(call: Client) -> None:
+    """First the active ones, then the events of jobs, labels and types that were asked for."""
+    app = call.api._durably
+    subscriptions = Subscriptions(app, call.api)
+    got: list[dict[str, Any]] = []
+    ended = await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
+    await app.process_until_idle()
+    active = await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
+    await call("trigger", jobName="order", input={"id": 1})
+
+    stop = await subscriptions.follow_runs(
+        {"jobName": "order", "labels": {"a": "b"}, "types": ["run:complete", "worker:error"]},
+        got.append,
+    )
+    await app.process_until_idle()
+    stop()
+    await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
+    await app.process_until_idle()
+
+    assert [one["type"] for one in got] == ["snapshot", "run:complete"]
+    assert [run["id"] for run in got[0]["runs"]] == [active["runId"]]
+    assert got[1]["runId"] == active["runId"] != ended["runId"]
+    with pytest.raises(ValidationError, match="no event 'x'"):
+        await subscriptions.follow_runs({"types": ["x"]}, got.append)
+
+
+async def test_following_many_runs_leaves_no_listener_when_the_store_fails(
+    shop: Workshop, call: Client
+) -> None:
+    """An error on the way in is the caller's, and nothing stays behind."""
+    app = call.api._durably
+    shop.faults.fail("get_runs", lambda: OSError("gone"))
+
+    with pytest.raises(OSError, match="gone"):
+        await Subscriptions(app, call.api).follow_runs({}, lambda _: None)
+
+    assert app._bus._catch_all == []
+
+
+async def test_an_event_while_the_snapshot_is_read_is_delivered_behind_it(
+    shop: Workshop, call: Client
+) -> None:
+    """No gap: what happens between the look and its answer is not lost."""
+    app = call.api._durably
+    got: list[dict[str, Any]] = []
+    reading, go = asyncio.Event(), asyncio.Event()
+    get_runs = app.get_runs
+
+    async def slow(chosen: RunFilter | None = None) -> list[Run]:
+        found = await get_runs(chosen)
+        reading.set()
+        await go.wait()
+        return found
+
+    app.get_runs = slow  # type: ignore[method-assign]
+    following = asyncio.ensure_future(Subscriptions(app, call.api).follow_runs({}, got.append))
+    await reading.wait()
+    made = await call("trigger", jobName="order", input={"id": 1})
+    go.set()
+    stop = await following
+    stop()
+
+    assert [one["type"] for one in got] == ["snapshot", "run:trigger"]
+    assert got[0]["runs"] == []
+    assert got[1]["runId"] == made["runId"]
+
+
+@pytest.mark.parametrize("chosen", [{"jobName": ["other"]}, {"labels": {"a": "c"}}])
+async def test_events_of_other_runs_are_not_delivered(call: Client, chosen: dict[str, Any]) -> None:
+    """Those of other jobs and with other labels; faults of the engine concern everybody."""
+    app = call.api._durably
+    got: list[dict[str, Any]] = []
+    stop = await Subscriptions(app, call.api).follow_runs(chosen, got.append)
+
+    await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
+    await app.process_until_idle()
+    app._services.faults.report(OSError("disk"), context="claim")
+    stop()
+
+    assert [one["type"] for one in got] == ["snapshot", "worker:error"]
+    assert got[0]["runs"] == []

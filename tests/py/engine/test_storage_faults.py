@@ -1,0 +1,240 @@
+"""A storage error never ends a run (law 9): it is waited out, told of, and gone when it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from durably import (
+    Retry,
+    RunStatus,
+    Step,
+    StorageBusyError,
+    StorageError,
+    StorageFullError,
+    job,
+)
+from durably.events import WorkerError
+from durably.testing import When
+from kit.engines import Workshop, advance_until, record, until
+
+ERRORS: dict[str, Callable[[], StorageError]] = {
+    "busy": lambda: StorageBusyError("locked"),
+    "full": lambda: StorageFullError("no space"),
+    "io": lambda: StorageError("broken disk"),
+}
+
+#: Every call that an execution makes.
+CALLS = ("claim", "get_attempts", "save_attempt", "save_step", "finish", "release")
+
+
+class Example:
+    """A job that makes every call: it fails once in place and once durably."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+        def work(name: str) -> str:
+            self.ran.append(name)
+            if name == "b" and self.ran.count("b") == 1:
+                raise ValueError("not yet")
+            return name
+
+        @job
+        async def example(step: Step) -> str:
+            a = await step.run("a", work, "a")
+            b = await step.run("b", work, "b", retry=Retry(backoff=5, jitter=0))
+            return a + b + await step.run("c", work, "c")
+
+        self.job = example
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("call", CALLS)
+async def test_an_error_of_any_call_costs_no_run_and_no_step(
+    shop: Workshop, call: str, error: str, when: When
+) -> None:
+    """Law 9: three in a row, with the write undone, or done and its answer lost."""
+    example = Example()
+    app = await shop.engine(example.job, lease=300, preserve_steps=True)
+    events = record(app, "worker:error")
+    await app.start()
+    made = await app.trigger(example.job)
+    shop.faults.fail(call, ERRORS[error], when=when, times=3)
+
+    ended = asyncio.ensure_future(app.wait_for_run(made.id))
+    await advance_until(shop.clock, lambda: ended.done() and len(events) == 3)
+    stopping = asyncio.ensure_future(app.stop())
+    await advance_until(shop.clock, stopping.done)
+    run = await ended
+
+    assert (run.status, run.output) == (RunStatus.COMPLETED, "abc")
+    assert example.ran == ["a", "b", "b", "c"]
+    told = [event for event in events if isinstance(event, WorkerError)]
+    assert [event.code for event in told] == [ERRORS[error]().code] * 3
+    assert (await app.health()).fault is None
+
+
+async def test_the_reason_is_visible_while_it_lasts(shop: Workshop) -> None:
+    """Law 9: health names the code, the sentence and since when; then it is ok again."""
+    gate = asyncio.Event()
+
+    @job
+    async def example(step: Step) -> None:
+        await step.run("s", gate.wait)
+
+    app = await shop.engine(example, lease=1000)
+    events = record(app, "worker:error")
+    await app.start("w")
+    made = await app.trigger(example)
+    await until(lambda: app.steps_in_flight)
+    assert (await app.health()).state == "ok"
+    shop.faults.fail("save_step", ERRORS["full"], times=3)
+    began = shop.clock.now()
+    gate.set()
+    await until(lambda: app.waits_for_storage)
+
+    health = await app.health()
+
+    assert (health.state, health.worker_id, health.active_runs) == ("degraded", "w", (made.id,))
+    assert health.fault is not None
+    assert (health.fault.code, health.fault.since) == ("storage_full", began)
+    assert "no space" in health.fault.message
+    await advance_until(shop.clock, lambda: not app.waits_for_storage and not app.steps_in_flight)
+    await app.wait_for_run(made.id)
+    assert (await app.health()).state == "ok"
+    first = events[0]
+    assert isinstance(first, WorkerError)
+    assert (first.code, first.context, first.run_id) == ("storage_full", "save-step", made.id)
+    assert len(events) == 3
+
+
+async def test_claims_that_fail_are_tried_with_growing_pauses(shop: Workshop) -> None:
+    """B8: an unreachable database is not hammered, and the engine says so."""
+    app = await shop.engine(Example().job)
+    events = record(app, "worker:error")
+    shop.faults.fail("claim", ERRORS["busy"], times=20)
+    await app.start()
+    began = shop.clock.now()
+
+    await advance_until(shop.clock, lambda: len(events) >= 12, step=timedelta(milliseconds=100))
+
+    assert shop.clock.now() - began > timedelta(seconds=15)
+    assert (await app.health()).state == "degraded"
+    await app.stop()
+    assert (await app.health()).state == "stopped"
+
+
+async def test_a_renewal_that_fails_stops_nothing(shop: Workshop) -> None:
+    """Law 9: the next round tries again; the code goes on."""
+    gate = asyncio.Event()
+
+    @job
+    async def example(step: Step) -> str:
+        return str(await step.run("s", gate.wait))
+
+    app = await shop.engine(example)
+    renewed, errors = record(app, "run:lease-renewed"), record(app, "worker:error")
+    await app.start()
+    made = await app.trigger(example)
+    await until(lambda: app.steps_in_flight)
+    shop.faults.fail("renew", ERRORS["busy"], times=2)
+
+    await advance_until(shop.clock, lambda: renewed)
+
+    assert len(errors) == 2
+    gate.set()
+    assert (await app.wait_for_run(made.id)).output == "True"
+
+
+async def test_stopping_does_not_wait_for_a_database_that_never_answers(shop: Workshop) -> None:
+    """Law 9: the run is left as it is stored; the next engine goes on with it."""
+    example = Example()
+    app = await shop.engine(example.job)
+    await app.start()
+    made = await app.trigger(example.job)
+    shop.faults.fail("save_step", ERRORS["io"], times=1000)
+    shop.faults.fail("release", ERRORS["io"], times=1000)
+    await until(lambda: app.waits_for_storage)
+
+    stopping = asyncio.ensure_future(app.stop(timeout=1))
+    await advance_until(shop.clock, stopping.done)
+    await stopping
+    assert (await shop.get(made.id)).status is RunStatus.LEASED
+
+    await shop.drain(await shop.engine(example.job))
+    run = await shop.get(made.id)
+    assert (run.status, run.output) == (RunStatus.COMPLETED, "abc")
+
+
+async def test_code_that_swallows_a_suspension_is_suspended_all_the_same(shop: Workshop) -> None:
+    """Law 1: what the store did not take, the job was never given; it cannot end without it."""
+    journal: list[str] = []
+
+    @job
+    async def example(step: Step) -> str:
+        try:
+            return await step.run("s", lambda: "worked", output=str)
+        except BaseException:  # noqa: BLE001 - as careless code does
+            journal.append("swallowed")
+            return "made up"
+
+    app = await shop.engine(example)
+    await app.start()
+    made = await app.trigger(example)
+    shop.faults.fail("save_step", ERRORS["io"], times=50)
+    await until(lambda: app.waits_for_storage)
+    stopping = asyncio.ensure_future(app.stop(timeout=1))
+    await advance_until(shop.clock, stopping.done)
+    await stopping
+
+    await shop.drain(await shop.engine(example))
+
+    assert journal == ["swallowed"]
+    assert (await shop.get(made.id)).output == "worked"
+
+
+async def test_an_operation_of_the_program_is_told_what_the_database_said(shop: Workshop) -> None:
+    """Law 10: a trigger or a cancel is not retried behind its caller's back."""
+    app = await shop.engine(Example().job)
+    shop.faults.fail("enqueue", ERRORS["full"])
+
+    with pytest.raises(StorageFullError, match="no space"):
+        await app.trigger("example")
+
+    assert await shop.store.parked(jobs=()) == {}
+
+
+async def test_notes_that_cannot_be_written_are_not_lost(shop: Workshop) -> None:
+    """Law 9, law 12: progress and log lines of a slow step get through with the next try."""
+    gate = asyncio.Event()
+
+    @job
+    async def example(step: Step) -> None:
+        step.progress(1, 2)
+        step.log.info("a line")
+        await step.run("s", gate.wait)
+
+    app = await shop.engine(example)
+    app.keep_logs()
+    await app.start()
+    made = await app.trigger(example)
+    await until(lambda: app.steps_in_flight)
+    shop.faults.fail("save_notes", ERRORS["busy"], times=2)
+
+    await advance_until(
+        shop.clock,
+        lambda: shop.faults.calls.count("save_notes") >= 3,
+        step=timedelta(milliseconds=100),
+    )
+
+    assert len(await app.get_logs(made.id)) == 1
+    found = await app.get_run(made.id)
+    assert found is not None
+    assert found.progress is not None
+    gate.set()
+    await app.wait_for_run(made.id)

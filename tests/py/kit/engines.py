@@ -1,0 +1,113 @@
+"""Engines for tests: virtual time, a store that can fail, and processes that die."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from durably import Durably, Event, JobDefinition, Query, Run, open_store
+from durably.store.protocol import Store
+from durably.testing import FakeClock, FaultyStore, ProcessDied, drain
+
+
+class Workshop:
+    """Makes engines over one store, one after another, as processes that start and die do."""
+
+    def __init__(self, url: str = "sqlite://", clock: FakeClock | None = None) -> None:
+        self.store: Store = open_store(url)
+        self.clock = clock or FakeClock()
+        #: The store as the newest engine sees it.
+        self.faults = FaultyStore(self.store)
+        #: What the jobs of a test did, in order.
+        self.journal: list[str] = []
+        self._made: list[Durably] = []
+
+    async def engine(self, *jobs: JobDefinition[Any, Any] | Query, **options: Any) -> Durably:
+        """Return an engine that has its tables and has not been started."""
+        self.faults = FaultyStore(self.store)
+        app = Durably(self.faults, jobs=jobs, **({"clock": self.clock} | options))
+        await app.migrate()
+        self._made.append(app)
+        return app
+
+    def die(self) -> None:
+        """End the process of the newest engine: nothing it does reaches the store any more."""
+        self.faults.is_dead = True
+
+    async def die_in(self, app: Durably) -> None:
+        """Execute one run of *app*, in which the process dies."""
+        with pytest.raises(ProcessDied):
+            await app.process_one()
+
+    async def drain(self, app: Durably) -> int:
+        """Run everything, moving time past every wait; return the count of executions."""
+        return await drain(app, self.clock)
+
+    async def run(self, job: JobDefinition[Any, Any], input: Any = None, **options: Any) -> Run:
+        """Run one job to its end in an engine of its own; return the run as it is stored."""
+        app = await self.engine(job, **options)
+        made = await app.trigger(job, input)
+        await self.drain(app)
+        return await self.get(made.id)
+
+    async def get(self, run_id: str) -> Run:
+        """Return a run as it is stored."""
+        found = await self.store.get_run(run_id)
+        assert found is not None
+        return found
+
+    async def close(self) -> None:
+        """End every engine and the store."""
+        for app in self._made:
+            with contextlib.suppress(ProcessDied):
+                await app.close()
+        await self.store.close()
+
+
+def record(app: Durably, *types: str) -> list[Event]:
+    """Return a list that gets every event, or those of *types*."""
+    events: list[Event] = []
+    app.on_any(
+        lambda event: events.append(event) if event.type in (types or {event.type}) else None
+    )
+    return events
+
+
+def names(events: list[Event]) -> list[str]:
+    """Return the types of events, with the name of a step."""
+    return [
+        f"{event.type} {step}" if (step := getattr(event, "step_name", None)) else event.type
+        for event in events
+    ]
+
+
+async def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
+    """Let other tasks and threads work until *condition* holds."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, "it never came true"
+        await asyncio.sleep(0.001)
+
+
+async def advance_slowly(clock: FakeClock, seconds: float) -> None:
+    """Move virtual time on by *seconds*, one by one, so that threads keep up with it."""
+    end = clock.now() + timedelta(seconds=seconds)
+    await advance_until(clock, lambda: clock.now() >= end)
+
+
+async def advance_until(
+    clock: FakeClock, condition: Callable[[], object], *, step: timedelta = timedelta(seconds=1)
+) -> None:
+    """Move virtual time on, little by little, until *condition* holds."""
+    for _ in range(5000):
+        for _ in range(5):
+            if condition():
+                return
+            await asyncio.sleep(0.001)
+        await clock.advance(step)
+    raise AssertionError("it never came true")

@@ -1,0 +1,23 @@
+/** The standard's lock manager, as far as exclusive locks with a signal go. */
+export class MemoryLocks {
+  readonly held = new Set<string>()
+  readonly #queue = new Set<() => void>()
+
+  async request(name: string, options: LockOptions, work: () => Promise<void>): Promise<void> {
+    while (this.held.has(name)) {
+      await new Promise<void>((resolve, reject) => {
+        this.#queue.add(resolve)
+        options.signal?.addEventListener('abort', () => {
+          this.#queue.delete(resolve)
+          reject(options.signal?.reason)
+        })
+      })
+    }
+    this.held.add(name)
+    await work()
+    this.held.delete(name)
+    const [next] = this.#queue
+    if (next) this.#queue.delete(next)
+    next?.()
+  }
+}
