@@ -8,11 +8,11 @@ from durably import wire
 from durably.codec import from_json, to_json
 from durably.enqueue import TriggerOptions
 from durably.errors import NotFoundError, RunNotFoundError, ValidationError
-from durably.events import EVENT_TYPES, Event, RunEvent
+from durably.events import Event, RunEvent
 from durably.runs import TERMINAL, RunFilter, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping
 
     from durably.app import Durably
     from durably.enqueue import Triggered
@@ -173,9 +173,12 @@ class Subscriptions:
         self._durably = durably
         self._api = api
 
-    async def follow_run(self, run_id: str, deliver: Callable[[dict[str, Any]], None]) -> None:
+    async def follow_run(
+        self, params: Mapping[str, Any], deliver: Callable[[dict[str, Any]], None]
+    ) -> None:
         """Deliver a run's snapshot and events until it ends; RunNotFoundError without one."""
-        async for item in self._durably.subscribe(run_id):
+        run_id, types = wire.read_text(params, "runId"), wire.one_or_many(params, "types")
+        async for item in self._durably.subscribe(run_id, types=types):
             if isinstance(item, Event):
                 deliver(wire.event_json(item))
             else:
@@ -198,10 +201,6 @@ class Subscriptions:
             labels=wire.read_labels(params),
         )
         types = wire.one_or_many(params, "types")
-        for name in types:
-            if name not in EVENT_TYPES:
-                msg = f"there is no event {name!r}"
-                raise ValidationError(msg)
         waiting: list[Event] | None = []
 
         def take(event: Event) -> None:
@@ -212,7 +211,7 @@ class Subscriptions:
             else:
                 waiting.append(event)
 
-        stop = self._listen(types, take)
+        stop = self._durably.on_any(take, types=types)
         try:
             sequence = self._durably.sequence
             runs = await self._durably.get_runs(chosen)
@@ -231,18 +230,6 @@ class Subscriptions:
             if event.sequence > sequence:
                 deliver(wire.event_json(event))
         return stop
-
-    def _listen(self, types: Sequence[str], take: Callable[[Event], None]) -> Callable[[], None]:
-        """Listen to the wanted types only: an event that nobody wants is not made at all."""
-        if not types:
-            return self._durably.on_any(take)
-        stops = [self._durably.on(name, take) for name in dict.fromkeys(types)]
-
-        def stop_all() -> None:
-            for stop in stops:
-                stop()
-
-        return stop_all
 
 
 def _matches(event: Event, chosen: RunFilter) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 from durably.errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
     from datetime import datetime, timedelta
 
     from durably.clock import Clock
@@ -242,6 +242,14 @@ E = TypeVar("E", bound=Event)
 Listener = "Callable[[E], Awaitable[None] | None]"
 
 
+def check_types(names: Iterable[str]) -> None:
+    """Raise ValidationError for a name that no event has."""
+    for name in names:
+        if name not in EVENT_TYPES:
+            msg = f"there is no event {name!r}; there are: {', '.join(EVENT_TYPES)}"
+            raise ValidationError(msg)
+
+
 def is_domain_event(event: Event) -> bool:
     """Tell whether *event* is of a run's life, not of the work on it."""
     return event.is_domain
@@ -277,14 +285,23 @@ class EventBus:
     def on(self, event: str | type[Event], listener: Callable[[Any], Any]) -> Callable[[], None]:
         """Call *listener* for each *event* (a type name or a class); return how to stop that."""
         name = event if isinstance(event, str) else event.type
-        if name not in EVENT_TYPES:
-            msg = f"there is no event {name!r}; there are: {', '.join(EVENT_TYPES)}"
-            raise ValidationError(msg)
+        check_types([name])
         return _added(self._listeners.setdefault(name, []), listener)
 
-    def on_any(self, listener: Callable[[Event], Any]) -> Callable[[], None]:
-        """Call *listener* for every event; return how to stop that."""
-        return _added(self._catch_all, listener)
+    def on_any(
+        self, listener: Callable[[Event], Any], *, types: Collection[str] = ()
+    ) -> Callable[[], None]:
+        """Call *listener* for every event, or for those of *types*; return how to stop that."""
+        if not types:
+            return _added(self._catch_all, listener)
+        check_types(types)
+        stops = [self.on(name, listener) for name in dict.fromkeys(types)]
+
+        def stop_all() -> None:
+            for stop in stops:
+                stop()
+
+        return stop_all
 
     def on_error(self, handler: Callable[[Exception, Event], Any]) -> Callable[[], None]:
         """Call *handler* with what a listener raised and the event it was given."""

@@ -17,13 +17,16 @@ from durably.events import ENDING, Event, LogWritten, RunEvent, RunProgressed
 from durably.runs import LogRecord, Run, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from datetime import timedelta
 
     from durably.clock import Clock
     from durably.events import EventBus
     from durably.operations import RunOperations
     from durably.options import Options
+
+
+_ENDS = tuple(event.type for event in ENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +61,10 @@ class Following:
             raise RunNotFoundError(run_id)
         return Snapshot(run=run, logs=await self._durably.get_logs(run_id), sequence=sequence)
 
-    async def follow(self, run_id: str) -> AsyncIterator[Snapshot | Event]:
-        """Yield the snapshot, then what follows it, until the run ends.
+    async def follow(
+        self, run_id: str, types: Collection[str] = ()
+    ) -> AsyncIterator[Snapshot | Event]:
+        """Yield the snapshot, then what follows it, until the run ends; its end whatever *types*.
 
         Another process's events do not come here: where one may be at work, the run is looked
         at now and then, and a new snapshot says what changed.
@@ -72,7 +77,7 @@ class Following:
                 events.append(event)
                 arrived.set()
 
-        stop = self._bus.on_any(take)
+        stop = self._bus.on_any(take, types=types and {*types, *_ENDS})
         try:
             seen = await self.snapshot(run_id)
             yield seen
@@ -107,8 +112,13 @@ class Following:
         """Wait until the run completed; look now and then, as another process may end it."""
         changed = asyncio.Event()
         take = _watcher(run_id, changed, on_progress, on_log)
+        types = {
+            *_ENDS,
+            *((RunProgressed.type,) if on_progress is not None else ()),
+            *((LogWritten.type,) if on_log is not None else ()),
+        }
         deadline = None if timeout is None else self._clock.now() + timeout
-        stop = self._bus.on_any(take)
+        stop = self._bus.on_any(take, types=types)
         try:
             while True:
                 changed.clear()

@@ -31,7 +31,7 @@ from durably.jobs import JobDefinition, JobRegistry
 from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from concurrent.futures import Executor
     from datetime import datetime, timedelta
 
@@ -82,20 +82,25 @@ class RunOperations:
         """Call *listener* (sync or async) for each *event*; return how to stop that."""
         return self._bus.on(event, listener)
 
-    def on_any(self, listener: Callable[[Event], Any]) -> Callable[[], None]:
-        """Call *listener* for every event; return how to stop that."""
-        return self._bus.on_any(listener)
+    def on_any(
+        self, listener: Callable[[Event], Any], *, types: Collection[str] = ()
+    ) -> Callable[[], None]:
+        """Call *listener* for every event, or for those of *types*; return how to stop that."""
+        return self._bus.on_any(listener, types=types)
 
     def on_error(self, handler: Callable[[Exception, Event], Any]) -> Callable[[], None]:
         """Call *handler* with what a listener raised; return how to stop that."""
         return self._bus.on_error(handler)
 
-    def subscribe(self, run_id: str) -> AsyncIterator[Snapshot | Event]:
+    def subscribe(
+        self, run_id: str, *, types: Collection[str] = ()
+    ) -> AsyncIterator[Snapshot | Event]:
         """Iterate over a run: first its present state, then its events, until it ends.
 
-        RunNotFoundError when there is no such run.
+        With *types* only these events come, and the one that ends the run; ValidationError for a
+        name that no event has. RunNotFoundError when there is no such run.
         """
-        return self._following.follow(run_id)
+        return self._following.follow(run_id, types)
 
     async def wait_for_run(
         self,

@@ -25,6 +25,7 @@ import type {
   Json,
   LogEntry,
   RunFilter,
+  StepAttempt,
   StepRecord,
   TriggerOptions,
 } from './types'
@@ -114,6 +115,11 @@ export class DurablyClient {
   /** Return the run's saved steps. */
   getSteps(runId: string): Promise<readonly StepRecord[]> {
     return this.#call('getSteps', { runId })
+  }
+
+  /** Return the attempts of steps that have a retry or a timeout, in the order they began. */
+  getStepAttempts(runId: string): Promise<readonly StepAttempt[]> {
+    return this.#call('getStepAttempts', { runId })
   }
 
   /** Return the run's log, oldest first. */

@@ -6,8 +6,6 @@ export type ClientErrorCode =
   | 'blob_failed'
   | 'boot_failed'
   | 'closed'
-  | 'database_unreadable'
-  | 'isolation_missing'
   | 'not_durable'
   | 'not_supported'
   | 'opfs_locked'

@@ -104,6 +104,8 @@ export interface RunsSnapshot {
 
 export interface RunSubscription {
   readonly runId: string
+  /** Only events of these types, and the one that ends the run. All when absent. */
+  readonly types?: readonly EventType[]
 }
 
 export interface RunsSubscription {

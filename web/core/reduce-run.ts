@@ -95,6 +95,21 @@ export function reduceRun(state: RunState, message: RunSnapshot | RunEvent): Run
   return changes === null ? state : { ...state, ...changes, sequence: message.sequence }
 }
 
+/** The events that a `RunState` shows: a subscription need not ask for more. */
+export const SHOWN: readonly RunEvent['type'][] = [
+  'run:trigger',
+  'run:coalesced',
+  'run:leased',
+  'run:release',
+  'run:resume',
+  'run:progress',
+  'run:complete',
+  'run:fail',
+  'run:cancel',
+  'run:delete',
+  'log:write',
+]
+
 const OPEN_AFTER_END: ReadonlySet<RunEvent['type']> = new Set([
   'run:resume',
   'run:delete',

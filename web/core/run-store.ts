@@ -1,6 +1,6 @@
 /** One run, followed while someone listens. */
 
-import { flagsOf, initialRun, type RunState, reduceRun } from './reduce-run'
+import { flagsOf, initialRun, type RunState, reduceRun, SHOWN } from './reduce-run'
 import type { Transport, Unsubscribe } from './transport'
 import type { ClientRun, RunStatus } from './types'
 
@@ -52,7 +52,7 @@ export class RunStore {
   #open(): void {
     this.#hasEnded = false
     this.#stop = this.#transport.subscribe(
-      { runId: this.runId },
+      { runId: this.runId, types: SHOWN },
       (message) => this.#set(reduceRun(this.#state, message)),
       (error) => {
         this.#hasEnded = true

@@ -11,6 +11,7 @@ import type {
   Json,
   LogEntry,
   RunFilter,
+  StepAttempt,
   StepRecord,
   TriggerOptions,
 } from './types'
@@ -67,6 +68,10 @@ export interface Operations {
   getRun: { params: { readonly runId: string }; result: ClientRun | null }
   getRuns: { params: RunFilter; result: readonly ClientRun[] }
   getSteps: { params: { readonly runId: string }; result: readonly StepRecord[] }
+  getStepAttempts: {
+    params: { readonly runId: string }
+    result: readonly StepAttempt[]
+  }
   getLogs: { params: { readonly runId: string }; result: readonly LogEntry[] }
   cancel: { params: { readonly runId: string }; result: null }
   retrigger: {

@@ -59,6 +59,21 @@ export interface StepRecord {
   readonly completedAt: string | null
 }
 
+/** One try of a step that has a retry or a timeout. */
+export interface StepAttempt {
+  readonly id: string
+  readonly runId: string
+  readonly stepName: string
+  /** Counts from 1. */
+  readonly number: number
+  readonly status: 'running' | 'completed' | 'failed' | 'timed_out' | 'cancelled'
+  readonly error: string | null
+  readonly startedAt: string
+  readonly completedAt: string | null
+  /** When the next attempt is due, if one is. */
+  readonly retryAt: string | null
+}
+
 export type LogLevel = 'info' | 'warn' | 'error'
 
 export interface LogEntry {

@@ -1,7 +1,7 @@
 /** Wait for the end of one run. */
 
 import { DurablyError } from './errors'
-import { initialRun, type RunState, reduceRun } from './reduce-run'
+import { initialRun, type RunState, reduceRun, SHOWN } from './reduce-run'
 import type { Transport } from './transport'
 import type { LogEntry, Progress } from './types'
 
@@ -45,7 +45,7 @@ export function waitForRun(
         ? undefined
         : setTimeout(() => settle(waitEnded('wait_timeout', runId)), timeout)
     const stop = transport.subscribe(
-      { runId },
+      { runId, types: SHOWN },
       (message) => {
         const next = reduceRun(state, message)
         report(state, next, options)

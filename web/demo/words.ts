@@ -40,9 +40,7 @@ const ADVICE: Readonly<Record<string, string>> = {
     'Reload the page. If it happens again, the site may be half updated: clear its cache.',
   broken_header: 'Open the file in a text editor and repair its first line.',
   closed: 'Reload the page.',
-  database_unreadable: 'Nothing was deleted. Export the site’s data before you clear it.',
   empty_file: 'Choose another file.',
-  isolation_missing: 'The server must send the headers COOP and COEP; see the README.',
   not_csv: 'Save the table as CSV in the program it comes from, then choose that file.',
   not_durable:
     'Runs would not survive a crash in this browser. Use a current Chrome, Edge, Firefox or Safari.',

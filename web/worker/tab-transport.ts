@@ -2,10 +2,6 @@
 
 import type { BootProgress, Connection } from '../core/connection'
 import { DurablyError } from '../core/errors'
-import type { Delivered, Subscription } from '../core/events'
-import type { StoreFiles } from '../core/store-files'
-import type { Operation, Operations, Transport, Unsubscribe } from '../core/transport'
-import type { BlobRef } from '../core/types'
 import { Watched } from '../core/watched'
 import { Channel, pagesChannel } from './channels'
 import { Follower, HANDING_OVER } from './follower'
@@ -13,7 +9,8 @@ import { electOwner } from './leader'
 import { Owner } from './owner'
 import { watchPageLife } from './page-life'
 import type { BetweenPages, BootConfig, BootStage, ReadyInfo, SnapshotNotice } from './protocol'
-import { Session } from './session'
+import type { Session } from './session'
+import { SessionTransport } from './session-transport'
 import type { Part, Tab } from './tab'
 
 export interface TabOptions {
@@ -33,20 +30,19 @@ export interface TabOptions {
   readonly closeWithin?: number
 }
 
-export class TabTransport implements Transport {
+export class TabTransport extends SessionTransport {
   /** Resolves when an engine answers for the first time; rejects if none ever will. */
   readonly ready: Promise<ReadyInfo>
   readonly connection = new Watched(HANDING_OVER)
   readonly #config: BootConfig
   readonly #options: TabOptions
-  readonly #session = new Session()
   readonly #stopWatching: () => void
   #membership: Membership | null = null
-  #closing: Promise<void> | null = null
   #resolveReady: (info: ReadyInfo) => void = () => {}
   #rejectReady: (error: DurablyError) => void = () => {}
 
   constructor(config: BootConfig, options: TabOptions) {
+    super()
     this.#config = config
     this.#options = options
     this.ready = new Promise((resolve, reject) => {
@@ -63,44 +59,15 @@ export class TabTransport implements Transport {
     this.#join()
   }
 
-  call<Op extends Operation>(
-    op: Op,
-    params: Operations[Op]['params'],
-    signal?: AbortSignal,
-  ): Promise<Operations[Op]['result']> {
-    return this.#session.call(op, params, signal)
-  }
-
-  subscribe<S extends Subscription>(
-    subscription: S,
-    listener: (message: Delivered<S>) => void,
-    onEnd?: (error: DurablyError | null) => void,
-  ): Unsubscribe {
-    return this.#session.subscribe(subscription, listener, onEnd)
-  }
-
-  putBlob(file: Blob, name?: string): Promise<BlobRef> {
-    return this.#session.putBlob(file, name)
-  }
-
-  get files(): StoreFiles {
-    return this.#session.files
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  async #close(): Promise<void> {
+  protected async letGo(): Promise<void> {
     const membership = this.#membership
     this.#end(new DurablyError('closed', 'this client was closed'))
     await membership?.close()
   }
 
   #join(): void {
-    if (this.#membership !== null || this.#session.isOver) return
-    this.#membership = new Membership(this.#config, this.#session, this.#options, {
+    if (this.#membership !== null || this.session.isOver) return
+    this.#membership = new Membership(this.#config, this.session, this.#options, {
       show: (connection) => this.#show(connection),
       ready: (info) => {
         this.#resolveReady(info)
@@ -126,7 +93,7 @@ export class TabTransport implements Transport {
     this.#membership = null
     this.#stopWatching()
     this.#rejectReady(error)
-    this.#session.end(error)
+    this.session.end(error)
   }
 
   #show(connection: Connection): void {

@@ -2,12 +2,9 @@
 
 import type { BootProgress } from '../core/connection'
 import { DurablyError } from '../core/errors'
-import type { Delivered, Subscription } from '../core/events'
-import type { StoreFiles } from '../core/store-files'
-import type { Operation, Operations, Transport, Unsubscribe } from '../core/transport'
-import type { BlobRef } from '../core/types'
+import type { Transport } from '../core/transport'
 import type { BootConfig, BootStage, ReadyInfo, SnapshotNotice } from './protocol'
-import { Session } from './session'
+import { SessionTransport } from './session-transport'
 import { WorkerLink } from './worker-link'
 
 export interface WorkerTransportOptions {
@@ -34,15 +31,14 @@ export function createWorkerTransport(
   return new OverWorker(worker, config, options)
 }
 
-class OverWorker implements WorkerTransport {
+class OverWorker extends SessionTransport implements WorkerTransport {
   readonly ready: Promise<ReadyInfo>
-  readonly #session = new Session()
   readonly #link: WorkerLink
   readonly #closeWithin: number
-  #closing: Promise<void> | null = null
   #rejectReady: (error: DurablyError) => void = () => {}
 
   constructor(worker: Worker, config: BootConfig, options: WorkerTransportOptions) {
+    super()
     const { onBoot, onSnapshot, onFault, closeWithin = 6_000 } = options
     this.#closeWithin = closeWithin
     let resolveReady: (info: ReadyInfo) => void = () => {}
@@ -55,10 +51,10 @@ class OverWorker implements WorkerTransport {
     this.#link = new WorkerLink(worker, config, crypto.randomUUID(), {
       booting: (stage, elapsed) => onBoot?.({ stage, elapsed }),
       ready: (info) => {
-        this.#session.attach(this.#link)
+        this.session.attach(this.#link)
         resolveReady(info)
       },
-      reply: (reply) => this.#session.receive(reply),
+      reply: (reply) => this.session.receive(reply),
       snapshot: (notice) => onSnapshot?.(notice),
       fault: (error) => onFault?.(error),
       failed: (error) => this.#end(error),
@@ -68,43 +64,14 @@ class OverWorker implements WorkerTransport {
     })
   }
 
-  call<Op extends Operation>(
-    op: Op,
-    params: Operations[Op]['params'],
-    signal?: AbortSignal,
-  ): Promise<Operations[Op]['result']> {
-    return this.#session.call(op, params, signal)
-  }
-
-  subscribe<S extends Subscription>(
-    subscription: S,
-    listener: (message: Delivered<S>) => void,
-    onEnd?: (error: DurablyError | null) => void,
-  ): Unsubscribe {
-    return this.#session.subscribe(subscription, listener, onEnd)
-  }
-
-  putBlob(file: Blob, name?: string): Promise<BlobRef> {
-    return this.#session.putBlob(file, name)
-  }
-
-  get files(): StoreFiles {
-    return this.#session.files
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  async #close(): Promise<void> {
-    if (this.#session.isOver) return
+  protected async letGo(): Promise<void> {
+    if (this.session.isOver) return
     this.#end(new DurablyError('closed', 'this client was closed'))
     await this.#link.close(this.#closeWithin)
   }
 
   #end(error: DurablyError): void {
     this.#rejectReady(error)
-    this.#session.end(error)
+    this.session.end(error)
   }
 }

@@ -214,7 +214,7 @@ class Bridge:
         try:
             params = read_object(text)
             if "runId" in params:
-                await self._subscriptions.follow_run(wire.read_text(params, "runId"), deliver)
+                await self._subscriptions.follow_run(params, deliver)
             else:
                 stop = await self._subscriptions.follow_runs(params, deliver)
                 await asyncio.get_running_loop().create_future()  # until it is cancelled

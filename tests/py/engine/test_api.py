@@ -277,7 +277,7 @@ async def test_following_one_run_delivers_its_snapshot_and_events(
     got: list[dict[str, Any]] = []
     subscriptions = Subscriptions(app, call.api)
     made = await call("trigger", jobName="order", input={"id": 1})
-    following = asyncio.ensure_future(subscriptions.follow_run(made["runId"], got.append))
+    following = asyncio.ensure_future(subscriptions.follow_run({"runId": made["runId"]}, got.append))
     await until(lambda: got)
     await app.process_until_idle()
     await following
@@ -294,7 +294,24 @@ async def test_following_one_run_delivers_its_snapshot_and_events(
     assert got[0]["run"]["status"] == "pending"
     assert json.dumps(got)
     with pytest.raises(RunNotFoundError):
-        await subscriptions.follow_run("none", got.append)
+        await subscriptions.follow_run({"runId": "none"}, got.append)
+
+
+async def test_following_one_run_may_ask_for_some_events(shop: Workshop, call: Client) -> None:
+    """Those types and the run's end, which ends the subscription; no others are made for it."""
+    app = call.api._durably
+    subscriptions = Subscriptions(app, call.api)
+    got: list[dict[str, Any]] = []
+    made = await call("trigger", jobName="order", input={"id": 1})
+    chosen = {"runId": made["runId"], "types": ["run:progress"]}
+    following = asyncio.ensure_future(subscriptions.follow_run(chosen, got.append))
+    await until(lambda: got)
+    await app.process_until_idle()
+    await following
+
+    assert [one["type"] for one in got] == ["snapshot", "run:progress", "run:complete"]
+    with pytest.raises(ValidationError, match="there is no event 'step:over'"):
+        await subscriptions.follow_run({**chosen, "types": ["step:over"]}, got.append)
 
 
 async def test_following_many_runs_delivers_those_that_match(call: Client) -> None:

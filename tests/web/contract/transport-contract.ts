@@ -136,6 +136,20 @@ export function transportContract(binding: TransportBinding): void {
         expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
       })
 
+      test('events of some types, when it asks for these, and always the end', async () => {
+        await trigger(A)
+        const heard = listen(transport, { runId: A, types: ['run:progress'] })
+        await vi.waitFor(() => expect(heard.types()).toEqual(['snapshot']))
+
+        await engine.lease(A)
+        await engine.progress(A, { current: 1, total: 2 })
+        await engine.log(A, 'half')
+        await engine.complete(A, { rows: 2 })
+
+        await vi.waitFor(() => expect(heard.ends).toEqual([null]))
+        expect(heard.types()).toEqual(['snapshot', 'run:progress', 'run:complete'])
+      })
+
       test('a late subscriber gets the present state', async () => {
         await trigger(A)
         await engine.lease(A)

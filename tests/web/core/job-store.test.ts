@@ -355,7 +355,7 @@ test('one run is followed at a time, and each once', async () => {
   engine.restart()
   await settle()
 
-  expect(engine.subscriptions.filter((open) => 'runId' in open)).toEqual([{ runId: 'A' }])
+  expect(engine.subscriptions.filter((open) => 'runId' in open)).toMatchObject([{ runId: 'A' }])
   expect(followed.mock.calls).toEqual([['A'], ['B'], ['A']])
 })
 

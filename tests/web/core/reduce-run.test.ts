@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { EventType } from '../../../web/core/events'
-import { initialRun, MAX_LOGS, type RunState, reduceRun } from '../../../web/core/reduce-run'
+import { initialRun, MAX_LOGS, type RunState, reduceRun, SHOWN } from '../../../web/core/reduce-run'
 import type { RunStatus } from '../../../web/core/types'
 import { eventOf, eventTypes, logOf, snapshotOf } from '../support/runs'
 
@@ -130,6 +130,17 @@ describe('what a message says', () => {
 
     expect(deleted).toEqual({ ...initialRun('A'), isDeleted: true, sequence: 1 })
     expect(reduceRun(deleted, eventOf('run:leased', 2))).toBe(deleted)
+  })
+
+  test('the events it shows are those that change it', () => {
+    const changing = eventTypes.filter((type) =>
+      before.some((status) => {
+        const state = stateIn(status)
+        return reduceRun(state, eventOf(type, 1)) !== state
+      }),
+    )
+
+    expect(changing.toSorted()).toEqual([...SHOWN].toSorted())
   })
 
   test('an event that shows nothing new gives the same object back', () => {

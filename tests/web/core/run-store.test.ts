@@ -51,7 +51,7 @@ describe('sharing', () => {
     second.subscribe(() => undefined)
 
     expect(second).toBe(first)
-    expect(engine.subscriptions).toEqual([{ runId: 'A' }])
+    expect(engine.subscriptions).toMatchObject([{ runId: 'A' }])
   })
 
   test('the last listener to leave ends the subscription', () => {

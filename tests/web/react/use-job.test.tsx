@@ -187,7 +187,7 @@ describe('two hooks', () => {
 
     expect(second.result.current).toMatchObject({ currentRunId: 'A', isLeased: true })
     const followed = engine.subscriptions.filter((open) => 'runId' in open)
-    expect(followed).toEqual([{ runId: 'A' }])
+    expect(followed).toMatchObject([{ runId: 'A' }])
   })
 
   test('are told apart by followLatest', async () => {

@@ -188,6 +188,7 @@ export class FakeEngine implements EngineControls, FakeHost {
     getRun: ({ runId }) => this.#runs.get(runId) ?? null,
     getRuns: (filter) => this.#select(filter),
     getSteps: ({ runId }) => this.#steps.get(runId) ?? [],
+    getStepAttempts: () => [],
     getLogs: ({ runId }) => this.logs(runId),
     cancel: ({ runId }) => {
       // As the engine has it: cancelling what is cancelled is done already.

@@ -137,8 +137,12 @@ export class FakeTransport implements Transport {
 }
 
 function selects(subscription: Subscription, event: RunEvent): boolean {
-  if ('runId' in subscription) return event.runId === subscription.runId
-  const { jobName, labels = {}, types } = subscription
+  const { types } = subscription
+  if ('runId' in subscription) {
+    const wanted = types === undefined || types.includes(event.type) || LAST_EVENTS.has(event.type)
+    return wanted && event.runId === subscription.runId
+  }
+  const { jobName, labels = {} } = subscription
   if (types !== undefined && !types.includes(event.type)) return false
   if (event.type === 'worker:error') return true
   return (
