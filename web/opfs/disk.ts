@@ -107,6 +107,11 @@ export class Disk {
     return this.#table.handles + INDEX_HANDLES
   }
 
+  /** Return whether *file* keeps its place and its handle as long as the disk is open. */
+  isFixed(file: StoredFile): boolean {
+    return this.#table.fixed.get(file.backing.place) === file.backing
+  }
+
   create(name: string): StoredFile {
     const { files, fixed, idle, lent, spares } = this.#table
     const backing = fixed.get(name) ?? idle.get(name) ?? spares.pop() ?? first(idle)
@@ -130,7 +135,7 @@ export class Disk {
   unlink(file: StoredFile): void {
     const { name, backing } = file
     if (name === null) return
-    if (this.#isFixed(file)) {
+    if (this.isFixed(file)) {
       // For SQLite this is the moment of a commit: the journal is gone when, and only when, this returns.
       backing.handle?.truncate(0)
       backing.handle?.flush()
@@ -330,13 +335,9 @@ export class Disk {
     }
   }
 
-  #isFixed(file: StoredFile): boolean {
-    return this.#table.fixed.get(file.backing.place) === file.backing
-  }
-
   /** Reuse the place of a file that has lost its name and its last stream. */
   #release(file: StoredFile): void {
-    if (file.streams > 0 || this.#isFixed(file)) return
+    if (file.streams > 0 || this.isFixed(file)) return
     try {
       empty(this.#table, file.backing)
       this.#settleAfter(SETTLE_AFTER)

@@ -13,6 +13,7 @@ import type {
   StreamOperations,
 } from './emscripten'
 import { EINVAL, ENAMETOOLONG, ENOENT, ENOSPC, ENOTEMPTY, EPERM, errnoOf, FileError } from './errno'
+import { LogWriter } from './log-writer'
 import { HIDDEN, type StoredFile } from './name-table'
 
 export const BLOBS = 'blobs'
@@ -20,6 +21,8 @@ export const BLOBS = 'blobs'
 const DIRECTORY_MODE = 0o040755
 const FILE_MODE = 0o100644
 const LONGEST_NAME = 255
+const SEEK_CUR = 1
+const SEEK_END = 2
 
 /** Gives Python the files of a disk and, under `blobs/`, those of a blob folder. Errors are errnos. */
 export class OpfsFS {
@@ -29,6 +32,7 @@ export class OpfsFS {
   readonly #readBlob: BlobReader
   readonly #onFault: (error: unknown) => void
   readonly #files = new WeakMap<FileNode, StoredFile>()
+  readonly #log = new LogWriter()
   readonly #children = new WeakMap<FileNode, Map<string, FileNode>>()
   readonly #fileOperations: Pick<NodeOperations, 'getattr' | 'setattr'>
   readonly #directoryOperations: NodeOperations
@@ -75,7 +79,7 @@ export class OpfsFS {
       dup: this.#guard((stream: FileStream) => this.#count(stream, 1)),
       close: this.#guard((stream: FileStream) => this.#count(stream, -1)),
       read: this.#guard((stream, into, offset, length, at) =>
-        this.#handle(stream.node).read(into.subarray(offset, offset + length), { at }),
+        this.#settled(stream.node).read(into.subarray(offset, offset + length), { at }),
       ),
       write: this.#guard((stream, from, offset, length, at) =>
         this.#write(stream, from.subarray(offset, offset + length), at),
@@ -114,12 +118,17 @@ export class OpfsFS {
 
   /** Close every handle. File calls fail from here on. */
   close(): void {
+    try {
+      this.#log.leave()
+    } catch (error) {
+      this.#onFault(error)
+    }
     this.#disk.close()
   }
 
   #attributes(node: FileNode): Attributes {
     const file = this.#files.get(node)
-    const size = file ? this.#handle(node).getSize() : 4096
+    const size = file ? this.#settled(node).getSize() : 4096
     const time = new Date(file?.modified ?? 0)
     return {
       ...{ dev: 1, ino: node.id, mode: node.mode, nlink: 1, uid: 0, gid: 0, rdev: 0, size },
@@ -131,6 +140,7 @@ export class OpfsFS {
   #setAttributes(node: FileNode, { size, mode, mtime }: NewAttributes): void {
     const file = this.#files.get(node)
     if (size !== undefined) {
+      this.#log.leave()
       this.#handle(node).truncate(size)
       if (file) file.modified = Date.now()
     }
@@ -153,6 +163,7 @@ export class OpfsFS {
     const node = children.get(name)
     const file = node && this.#files.get(node)
     if (!file) throw new FileError(ENOENT)
+    this.#log.leave()
     this.#disk.unlink(file)
     children.delete(name)
   }
@@ -184,18 +195,20 @@ export class OpfsFS {
 
   #write(stream: FileStream, bytes: Uint8Array, at: number): number {
     if (bytes.length === 0) return 0
-    const written = this.#handle(stream.node).write(bytes, { at })
+    const file = this.#files.get(stream.node)
+    if (!file) throw new FileError(EINVAL)
+    const written = this.#isLog(file)
+      ? this.#log.write(this.#handle(stream.node), bytes, at)
+      : this.#settled(stream.node).write(bytes, { at })
     // None written would be tried again for ever.
     if (written === 0) throw new FileError(ENOSPC)
     this.#isFull = false
-    const file = this.#files.get(stream.node)
-    if (file) file.modified = Date.now()
+    file.modified = Date.now()
     return written
   }
 
   #seek(stream: FileStream, offset: number, whence: number): number {
-    const start = [0, stream.position, this.#files.has(stream.node) ? this.#size(stream) : 0]
-    const position = (start[whence] ?? 0) + offset
+    const position = this.#startOf(stream, whence) + offset
     if (position < 0) throw new FileError(EINVAL)
     return position
   }
@@ -203,13 +216,27 @@ export class OpfsFS {
   #sync(stream: FileStream): number {
     // A directory has nothing to flush: the index was, when the name was given.
     if (!this.#files.has(stream.node)) return 0
-    this.#handle(stream.node).flush()
+    this.#settled(stream.node).flush()
+    this.#log.flushed()
     this.#flushes += 1
     return 0
   }
 
-  #size(stream: FileStream): number {
-    return this.#handle(stream.node).getSize()
+  #startOf(stream: FileStream, whence: number): number {
+    if (whence === SEEK_CUR) return stream.position
+    if (whence !== SEEK_END || !this.#files.has(stream.node)) return 0
+    return this.#settled(stream.node).getSize()
+  }
+
+  /** SQLite's log, unless it is one of an app's own files, which may get another handle at any time. */
+  #isLog(file: StoredFile): boolean {
+    return file.name?.endsWith('-wal') === true && this.#disk.isFixed(file)
+  }
+
+  /** The handle of *node*, once no write is held back any more. */
+  #settled(node: FileNode): FileSystemSyncAccessHandle {
+    this.#log.settle()
+    return this.#handle(node)
   }
 
   #count(stream: FileStream, step: 1 | -1): void {

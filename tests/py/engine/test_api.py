@@ -277,7 +277,9 @@ async def test_following_one_run_delivers_its_snapshot_and_events(
     got: list[dict[str, Any]] = []
     subscriptions = Subscriptions(app, call.api)
     made = await call("trigger", jobName="order", input={"id": 1})
-    following = asyncio.ensure_future(subscriptions.follow_run({"runId": made["runId"]}, got.append))
+    following = asyncio.ensure_future(
+        subscriptions.follow_run({"runId": made["runId"]}, got.append)
+    )
     await until(lambda: got)
     await app.process_until_idle()
     await following

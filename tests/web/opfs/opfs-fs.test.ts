@@ -219,6 +219,22 @@ describe('Python on the mounted file system', () => {
     expect(call('errno_of', 'rename', '/store/app.sqlite3', '/store/y')).toBe('EPERM')
   })
 
+  test('law 9: SQLite says full at once where the log may not grow', () => {
+    const connection = call('insert', '/store/app.sqlite3', 'wal', 1)
+    opfs.quota = opfs.used
+    let said = 'none'
+    for (let commit = 0; said === 'none' && commit < 1_000; commit++) {
+      said = call('sqlite_error', connection)
+    }
+    expect(said).toBe('SQLITE_FULL')
+    call('roll_back', connection)
+
+    opfs.quota = Number.POSITIVE_INFINITY
+    expect(call('sqlite_error', connection)).toBe('none')
+    connection.close()
+    connection.destroy()
+  })
+
   test('law 9: SQLite says full or I/O error, and goes on when the fault is over', () => {
     const connection = call('insert', '/store/app.sqlite3', 'wal', 1)
     for (const [name, code] of [
@@ -228,6 +244,9 @@ describe('Python on the mounted file system', () => {
       opfs.onChange = (what) => {
         if (what.startsWith('write')) throw new DOMException('injected', name)
       }
+      // The log's bytes are joined until its flush, of which SQLite does not tell why it failed.
+      expect(call('sqlite_error', connection)).toBe('SQLITE_IOERR_FSYNC')
+      call('roll_back', connection)
       expect(call('sqlite_error', connection)).toBe(code)
       opfs.onChange = () => {}
       call('roll_back', connection)

@@ -1,0 +1,88 @@
+/** Joins the writes of SQLite's log: each page comes in two calls, and each call into the browser costs. */
+
+import { ENOSPC, FileError } from './errno'
+
+/** Bytes that are held back at most: a transaction of this size is one write. */
+const MOST_HELD = 256 * 1024
+/** The log grows by so many bytes at once: a file that grows is slow to flush. */
+const CHUNK = 512 * 1024
+
+/**
+ * Holds bytes back until something else is asked of the file, at the latest its flush.
+ *
+ * Only bytes inside the file are held: one that must grow for them grows first, so that a write
+ * which finds no space fails at once, and SQLite learns that the disk is full. What lies behind the
+ * log's last frame is no frame: SQLite checks each by its checksum, as it does with old ones. Where
+ * held bytes could not be written all the same, none are held until a flush went well: SQLite tells
+ * less of a flush that fails than of a write.
+ */
+export class LogWriter {
+  readonly #held = new Uint8Array(MOST_HELD)
+  #handle: FileSystemSyncAccessHandle | null = null
+  #size = 0
+  #at = 0
+  #length = 0
+  #isHolding = true
+
+  /** Take *bytes* for *handle*; returns how many were taken. */
+  write(handle: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): number {
+    const follows = handle === this.#handle && at === this.#at + this.#length
+    if (!follows || this.#length + bytes.length > MOST_HELD) {
+      this.settle()
+      this.#begin(handle, at)
+    }
+    if (!this.#mayHold(handle, bytes.length, at + bytes.length)) {
+      this.leave()
+      return handle.write(bytes, { at })
+    }
+    this.#held.set(bytes, this.#length)
+    this.#length += bytes.length
+    return bytes.length
+  }
+
+  /** Write what is held; throws what the browser says of it, and has forgotten it then. */
+  settle(): void {
+    const length = this.#length
+    this.#length = 0
+    for (let done = 0; done < length; ) {
+      const rest = this.#held.subarray(done, length)
+      this.#isHolding = false
+      const written = this.#handle?.write(rest, { at: this.#at + done }) ?? 0
+      if (written === 0) throw new FileError(ENOSPC)
+      this.#isHolding = true
+      done += written
+    }
+    this.#at += length
+  }
+
+  /** Note that a flush went well. */
+  flushed(): void {
+    this.#isHolding = true
+  }
+
+  /** Write what is held, and forget the file: its size changes. */
+  leave(): void {
+    this.settle()
+    this.#handle = null
+  }
+
+  #begin(handle: FileSystemSyncAccessHandle, at: number): void {
+    if (handle !== this.#handle) this.#size = handle.getSize()
+    this.#handle = handle
+    this.#at = at
+  }
+
+  #mayHold(handle: FileSystemSyncAccessHandle, length: number, end: number): boolean {
+    if (!this.#isHolding || length > MOST_HELD) return false
+    if (end <= this.#size) return true
+    const size = Math.ceil(end / CHUNK) * CHUNK
+    try {
+      handle.truncate(size)
+    } catch {
+      // There may be room for less: the write itself tells.
+      return false
+    }
+    this.#size = size
+    return true
+  }
+}
