@@ -149,14 +149,18 @@ class Durably(RunOperations):
                 self._migration = None
             raise
 
-    async def start(self, worker_id: str | None = None) -> None:
-        """Begin to execute runs; *worker_id* names this worker in leases."""
+    async def start(self, worker_id: str | None = None, *, owner_left: bool = False) -> None:
+        """Begin to execute runs; *worker_id* names this worker in leases.
+
+        *owner_left* says of a sole owner's predecessor that it was ended from outside, such as by
+        a page that was left: the runs it had claimed are not held to have ended it (law 6).
+        """
         if self._started:
             return
         self._started = True
         worker = self._make_worker(worker_id)
         if self._options.sole_owner:
-            await self.store.abandon_leases(now=self._clock.now())
+            await self.store.abandon_leases(now=self._clock.now(), blame=not owner_left)
         worker.start()
 
     async def init(self) -> None:

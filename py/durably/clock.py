@@ -52,7 +52,8 @@ async def wait_for_event(clock: Clock, event: asyncio.Event, timeout: timedelta 
 
 def to_iso(moment: datetime) -> str:
     """Write *moment* as ISO 8601 UTC text with milliseconds and ``Z``, as the tables hold it."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def from_iso(text: str) -> datetime:

@@ -29,6 +29,8 @@ T = TypeVar("T")
 _strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _escaped = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
+_SCALARS = frozenset({str, int, bool, type(None)})
+
 #: Stands for "no type was declared".
 UNTYPED: Any = object()
 
@@ -83,6 +85,8 @@ class Codec(Generic[T]):
     def settle(self, what: str, value: object) -> tuple[str, T]:
         """Return the text of *value* and the value that the text stands for."""
         text = self.encode(what, value)
+        if not self.typed and type(value) in _SCALARS:  # these read back as they are
+            return text, typing.cast("T", value)
         try:
             return text, self.decode(text)
         except pydantic.ValidationError as error:

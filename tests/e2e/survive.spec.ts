@@ -44,6 +44,23 @@ test('law 1: a closed tab that is opened again goes on', async ({ profile }) => 
   await expectStoredOnce(again, profile, csv, 1)
 })
 
+test('law 6: a page that is reloaded all the time does not cost the run in its long step', async ({
+  profile,
+}) => {
+  const lab = await openLab(profile)
+  // From here on boots are short.
+  await lab.waitForFunction(() => window.snapshots.some(({ state }) => state === 'made'))
+  const { runId } = await lab.evaluate(() => window.lab.trigger('compute', { seconds: 6 }))
+  // More often than a run may end its worker. It is claimed when Python is up, and not at its end then.
+  for (let reload = 0; reload < 7; reload += 1) {
+    await sleep(3_000)
+    await lab.reload()
+  }
+  await lab.waitForFunction(() => 'lab' in window, undefined, { timeout: 60_000 })
+
+  expect((await waitForRun(lab, runId)).status).toBe('completed')
+})
+
 test('law 1: an import survives the death of the browser, twice', async ({ profile }) => {
   const seed = seedFrom('KILL_SEED')
   const random = seeded(seed)

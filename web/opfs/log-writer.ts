@@ -75,14 +75,13 @@ export class LogWriter {
   #mayHold(handle: FileSystemSyncAccessHandle, length: number, end: number): boolean {
     if (!this.#isHolding || length > MOST_HELD) return false
     if (end <= this.#size) return true
-    const size = Math.ceil(end / CHUNK) * CHUNK
+    const missing = Math.ceil(end / CHUNK) * CHUNK - this.#size
     try {
-      handle.truncate(size)
+      // Zeros, not a hole: their space is taken now, and what comes into it later cannot lack any.
+      this.#size += handle.write(new Uint8Array(missing), { at: this.#size })
     } catch {
       // There may be room for less: the write itself tells.
-      return false
     }
-    this.#size = size
-    return true
+    return end <= this.#size
   }
 }

@@ -155,7 +155,7 @@ function startEngine(
   python: Python,
   storage: Storage,
   manifest: Manifest,
-  { interrupts, cancel = [] }: BootConfig,
+  { interrupts, cancel = [], wasLeft = false }: BootConfig,
   workerId: string,
   listener: BootListener,
 ): Promise<Engine> {
@@ -168,6 +168,7 @@ function startEngine(
     blobs: `${MOUNT}/${BLOBS}`,
     workerId,
     cancel,
+    ownerLeft: wasLeft,
   }
   const receiver = interrupts ? new InterruptReceiver(interrupts) : null
   return Engine.start(python, fs, MOUNT, options, listener.emit, receiver)

@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly workerId: string
   /** Runs to be cancelled before any is claimed. */
   readonly cancel: readonly string[]
+  /** Runs that the last engine had claimed did not end it. */
+  readonly ownerLeft: boolean
 }
 
 export interface EngineVersions {

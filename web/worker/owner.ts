@@ -1,7 +1,8 @@
 /** A tab's part while it owns the engine: keep a worker alive, and tell the other pages of it. */
 
 import { DurablyError } from '../core/errors'
-import type { BetweenPages, BootStage, SnapshotNotice } from './protocol'
+import { noteDeparture, takeDeparture } from './departure'
+import type { BetweenPages, BootConfig, BootStage, SnapshotNotice } from './protocol'
 import type { Part, Tab } from './tab'
 import { WorkerLink } from './worker-link'
 
@@ -36,11 +37,12 @@ export class Owner implements Part {
   #deaths = 0
   #lastDeath: DurablyError | null = null
   #bornAt = 0
+  #hasFailed = false
 
   constructor(tab: Tab, options: OwnerOptions) {
     this.#tab = tab
     this.#options = options
-    this.#boot()
+    this.#boot({ wasLeft: takeDeparture(tab.config.store) })
   }
 
   hear(message: BetweenPages): void {
@@ -53,6 +55,7 @@ export class Owner implements Part {
   }
 
   leave(): void {
+    if (!this.#hasFailed) noteDeparture(this.#tab.config.store)
     this.#stop()?.terminate()
     this.#options.stepBack()
   }
@@ -62,10 +65,9 @@ export class Owner implements Part {
     this.#options.stepBack()
   }
 
-  /** *cancel* holds runs whose code has hung the worker before this one. */
-  #boot(cancel: readonly string[] = []): void {
+  #boot(after: Pick<BootConfig, 'cancel' | 'wasLeft'> = {}): void {
     const { session } = this.#tab
-    const config = { ...this.#tab.config, cancel }
+    const config = { ...this.#tab.config, ...after }
     const epoch = crypto.randomUUID()
     this.#booting('manifest', 0)
     this.#bornAt = Date.now()
@@ -93,7 +95,7 @@ export class Owner implements Part {
   /** Their code heeds nothing: end it with its worker, and cancel them before any is claimed. */
   #hung(runIds: readonly string[]): void {
     this.#tab.session.detach()
-    this.#boot(runIds)
+    this.#boot({ cancel: runIds })
   }
 
   #makeWorker(): Worker | null {
@@ -128,6 +130,7 @@ export class Owner implements Part {
 
   /** What a user must act on is not tried again; the next tab may have more luck. */
   #fail(error: DurablyError): void {
+    this.#hasFailed = true
     this.leave()
     this.#tab.fail(error)
   }

@@ -28,6 +28,8 @@ export interface BootConfig {
   readonly interrupts?: SharedArrayBuffer
   /** Runs to be cancelled before any is claimed: their code has hung an earlier worker. */
   readonly cancel?: readonly string[]
+  /** The owner before was left by its user: its runs were cut off, and did not end their worker. */
+  readonly wasLeft?: boolean
 }
 
 /** What became of the memory snapshot that makes a boot short. */

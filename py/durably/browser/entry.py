@@ -68,7 +68,7 @@ async def start(
     """Open the store, register the jobs, start the engine; return how the host talks to it.
 
     Options: database and blobs (paths), modules (names to import jobs and queries from), workerId,
-    cancel (runs to cancel before any is claimed). *requested* and *mark* are those of Interrupts.
+    cancel (runs to cancel before any is claimed), ownerLeft (as of Durably.start). *requested* and *mark* are those of Interrupts.
     An error's message is ERROR_PREFIX and the error as JSON.
     """
     try:
@@ -91,7 +91,9 @@ async def start(
                 # One that has ended by now needs no cancel, and one that is gone neither.
                 with contextlib.suppress(ConflictError, NotFoundError):
                     await durably.cancel(run_id)
-            await durably.start(wire.read_text(options, "workerId"))
+            await durably.start(
+                wire.read_text(options, "workerId"), owner_left=options.get("ownerLeft") is True
+            )
             undo.pop_all()
     except Exception as error:
         raise RuntimeError(ERROR_PREFIX + to_json(wire.error_json(error))) from error

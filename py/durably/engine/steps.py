@@ -104,10 +104,8 @@ class StepCall:
     async def succeed(self, value: object) -> Any:
         """Save the result and return it as it reads back (laws 1 and 2)."""
         execution = self._execution
-        clock = execution.services.clock
         text, result = self._codec.settle(f"step {self.name!r}", value)
-        ended = clock.now()
-        await self._save_step(StepStatus.COMPLETED, text, None)
+        ended = await self._save_step(StepStatus.COMPLETED, text, None)
         execution.left()
         if execution.listens():
             execution.publish(
@@ -232,7 +230,8 @@ class StepCall:
 
     async def _save_step(
         self, status: StepStatus, text: str | None, failure: Failure | None
-    ) -> None:
+    ) -> datetime:
+        """Save how the step ended; returns when that was."""
         execution = self._execution
         services = execution.services
         now = services.clock.now()
@@ -257,6 +256,7 @@ class StepCall:
             ),
             context="save-step",
         )
+        return now
 
 
 def describe(error: BaseException) -> Failure:

@@ -178,8 +178,11 @@ class Store(Protocol):
         """
         ...
 
-    async def abandon_leases(self, *, now: datetime) -> int:
-        """End every lease, because their owners are known to be dead (law 4); return how many."""
+    async def abandon_leases(self, *, now: datetime, blame: bool = True) -> int:
+        """End every lease, because their owners are known to be dead (law 4); return how many.
+
+        Without *blame* the next claim of these runs does not count as a recovery (law 6).
+        """
         ...
 
     async def next_due(

@@ -160,8 +160,8 @@ class SqliteStore:
     async def replace_with(self, path: Path) -> None:
         await self._db.read(replace, path)
 
-    async def abandon_leases(self, *, now: datetime) -> int:
-        return await self._db.write(_abandon_leases, to_iso(now))
+    async def abandon_leases(self, *, now: datetime, blame: bool = True) -> int:
+        return await self._db.write(_abandon_leases, to_iso(now), blame=blame)
 
     async def next_due(
         self, *, now: datetime, jobs: Collection[str], held: Collection[str]
@@ -330,8 +330,8 @@ def _release(
     return Hold.HELD
 
 
-def _abandon_leases(db: sqlite3.Connection, now: str) -> int:
-    ended = db.execute(sql.EXPIRE_LEASES, (now,)).rowcount
+def _abandon_leases(db: sqlite3.Connection, now: str, *, blame: bool) -> int:
+    ended = db.execute(sql.EXPIRE_LEASES if blame else sql.TAKE_LEASES, (now,)).rowcount
     db.execute(sql.FREE_KEYS)
     return ended
 

@@ -147,6 +147,11 @@ EXPIRE_LEASES = (
     "UPDATE durably_runs SET lease_expires_at = ?1 "
     "WHERE status = 'leased' AND lease_expires_at > ?1 AND lease_owner IS NOT NULL"
 )
+# A run that is leased by nobody is claimed like one that was given back.
+TAKE_LEASES = (
+    "UPDATE durably_runs SET lease_owner = NULL, lease_expires_at = ?1 "
+    "WHERE status = 'leased' AND lease_owner IS NOT NULL"
+)
 FREE_KEYS = (
     "UPDATE durably_runs SET lease_owner = NULL, lease_expires_at = NULL "
     "WHERE status IN ('cancelled', 'pending') AND lease_owner IS NOT NULL"

@@ -2,12 +2,16 @@
 
 import type { BrowserContext, Page } from '@playwright/test'
 import type { DurablyClient } from '../../../web/core/index'
+import type { ReadyInfo, SnapshotNotice } from '../../../web/worker/index'
 import type { Profile } from './browser'
 
 declare global {
   interface Window {
     /** Set by web/demo/lab.ts when Python is ready. */
     readonly lab: DurablyClient
+    /** Every start of an engine that this page has been told of. */
+    readonly boots: readonly ReadyInfo[]
+    readonly snapshots: readonly SnapshotNotice[]
   }
 }
 

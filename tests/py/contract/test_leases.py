@@ -420,6 +420,19 @@ async def test_abandoned_leases_are_claimed_at_once(store: Store) -> None:
     assert await store.renew(stale.lease, now=T0, until=T0 + MINUTE) is Hold.LOST
 
 
+async def test_leases_abandoned_without_blame_count_no_recovery(store: Store) -> None:
+    """Law 6: who was ended from outside was not ended by the runs, expired or not."""
+    await put(store, run("r1"), run("r2"))
+    await taken(store, ttl=SECOND)
+    stale = await taken(store)
+
+    assert await store.abandon_leases(now=T0 + MINUTE / 2, blame=False) == 2
+
+    claimed = [(await taken(store, now=T0 + MINUTE / 2)).run for _ in range(2)]
+    assert [(found.id, found.recoveries) for found in claimed] == [("r1", 0), ("r2", 0)]
+    assert await store.renew(stale.lease, now=T0, until=T0 + MINUTE) is Hold.LOST
+
+
 async def test_the_next_due_time_is_the_nearest_end_of_a_wait(store: Store) -> None:
     """Law 4 and retries: a backoff, a lease of another worker, or a cancelled one's cleanup."""
     due = {"now": T0, "jobs": ("job",), "held": ()}

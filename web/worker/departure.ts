@@ -1,0 +1,41 @@
+/**
+ * A note that a page which owned the engine was left by its user: reloaded, closed, or put aside.
+ *
+ * Its runs were cut off, but did not end their worker; law 6 must not count it as a death. A page that
+ * goes has no time to tell Python, so the note lies where it can be written at once.
+ */
+
+/** Leave the note for whoever owns *store* next. */
+export function noteDeparture(store: string): void {
+  try {
+    notes()?.setItem(keyOf(store), 'yes')
+  } catch {
+    // Without storage of that kind, or where it is full, it counts as a death.
+  }
+}
+
+/** Return whether the last owner of *store* was left, and take the note away. */
+export function takeDeparture(store: string): boolean {
+  try {
+    const isNoted = typeof notes()?.getItem(keyOf(store)) === 'string'
+    notes()?.removeItem(keyOf(store))
+    return isNoted
+  } catch {
+    return false
+  }
+}
+
+/** `localStorage`, which workers do not have. Throws where the user allows no storage. */
+function notes() {
+  return (globalThis as { readonly localStorage?: Notes }).localStorage
+}
+
+interface Notes {
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+  removeItem(key: string): void
+}
+
+function keyOf(store: string): string {
+  return `durably:left:${store}`
+}
