@@ -68,7 +68,8 @@ async def start(
     """Open the store, register the jobs, start the engine; return how the host talks to it.
 
     Options: database and blobs (paths), modules (names to import jobs and queries from), workerId,
-    cancel (runs to cancel before any is claimed), ownerLeft (as of Durably.start). *requested* and *mark* are those of Interrupts.
+    cancel (runs to cancel before any is claimed), ownerLeft (as of Durably.start).
+    *requested* and *mark* are those of Interrupts.
     An error's message is ERROR_PREFIX and the error as JSON.
     """
     try:
