@@ -55,17 +55,18 @@ INSERT_RUN = (
 )
 INSERT_LABEL = "INSERT INTO durably_run_labels (run_id, key, value) VALUES (?, ?, ?)"
 
-# A run whose key is taken by another that runs, or is cancelled and not let go yet, must wait.
+# A run whose key is taken by another that runs, or is cancelled and not let go yet, must wait. The plus
+# keeps SQLite from looking through all runs of the job instead of those of the key.
 _KEY_IS_FREE = """(r.concurrency_key IS NULL OR NOT EXISTS (
     SELECT 1 FROM durably_runs AS h
     WHERE h.status IN ('leased', 'cancelled') AND h.concurrency_key = r.concurrency_key
-      AND h.job_name = r.job_name AND h.id <> r.id
+      AND +h.job_name = r.job_name AND h.id <> r.id
       AND (h.status = 'leased' OR (h.lease_owner IS NOT NULL AND (
         h.lease_expires_at > :now OR h.id IN (SELECT value FROM json_each(:held)))))))"""
 
 CLAIMABLE = f"""SELECT id, created_at FROM (
   SELECT * FROM (
-    SELECT r.id, r.created_at FROM durably_runs AS r
+    SELECT r.id, r.created_at FROM durably_runs AS r INDEXED BY idx_durably_py_runs_due
     WHERE r.status = 'pending' AND (r.available_at IS NULL OR r.available_at <= :now)
       AND (r.lease_owner IS NULL OR (
         r.lease_expires_at <= :now AND r.id NOT IN (SELECT value FROM json_each(:held))))

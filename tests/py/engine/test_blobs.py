@@ -210,7 +210,8 @@ async def test_migration_finds_the_files_of_older_runs(
     await shop.store.close()
     with sqlite3.connect(tmp_path / "old.db") as db:
         db.execute("DROP TABLE durably_py_blobs")
-        db.execute("DELETE FROM durably_py_schema WHERE version = 3")
+        db.execute("DROP INDEX idx_durably_py_runs_due")
+        db.execute("DELETE FROM durably_py_schema WHERE version >= 3")
     db.close()
 
     again = Workshop(f"sqlite:///{tmp_path / 'old.db'}", clock)

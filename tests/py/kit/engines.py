@@ -29,6 +29,7 @@ class Workshop:
 
     async def engine(self, *jobs: JobDefinition[Any, Any] | Query, **options: Any) -> Durably:
         """Return an engine that has its tables and has not been started."""
+        asyncio.get_running_loop().set_exception_handler(_pass_over_the_dead)
         self.faults = FaultyStore(self.store)
         app = Durably(self.faults, jobs=jobs, **({"clock": self.clock} | options))
         await app.migrate()
@@ -67,6 +68,16 @@ class Workshop:
             with contextlib.suppress(ProcessDied):
                 await app.close()
         await self.store.close()
+
+
+def _pass_over_the_dead(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of the tasks of a dead process: nobody is left to ask how they ended.
+
+    A report would come from the collector, in the middle of whatever runs then; the traceback it
+    prints is made with `ast`, which in Python 3.11 must not be entered twice.
+    """
+    if not isinstance(context.get("exception"), ProcessDied):
+        loop.default_exception_handler(context)
 
 
 def record(app: Durably, *types: str) -> list[Event]:
