@@ -25,6 +25,8 @@ from durably.runs import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from durably.runs import NewRun
+
 RUN_COLUMNS = (
     "id, job_name, input, status, idempotency_key, concurrency_key, labels, current_step_index, "
     "completed_step_count, progress, output, error, error_type, error_trace, lease_owner, "
@@ -83,6 +85,33 @@ def to_run(row: tuple[Any, ...]) -> Run:
         completed_at=_time_or_none(row[20]),
         created_at=from_iso(row[21]),
         updated_at=from_iso(row[22]),
+    )
+
+
+def pending_run(new: NewRun, created_at: datetime) -> Run:
+    """Return the run that was stored for *new*, without reading it back."""
+    return Run(
+        id=new.id,
+        job_name=new.job_name,
+        input=from_json(new.input_json),
+        status=RunStatus.PENDING,
+        idempotency_key=new.idempotency_key,
+        concurrency_key=new.concurrency_key,
+        labels=new.labels,
+        current_step_index=0,
+        completed_step_count=0,
+        progress=None,
+        output=None,
+        failure=None,
+        lease_owner=None,
+        lease_expires_at=None,
+        lease_generation=0,
+        available_at=None,
+        recoveries=0,
+        started_at=None,
+        completed_at=None,
+        created_at=created_at,
+        updated_at=created_at,
     )
 
 

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from durably.blobs import references_in
+from durably.clock import from_iso
 from durably.codec import to_json
 from durably.errors import ConflictError
 from durably.runs import Disposition, Enqueued
 from durably.store import sqlite_sql as sql
-from durably.store.rows import to_run
+from durably.store.rows import pending_run, to_run
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
+    from datetime import datetime
 
     from durably.runs import NewRun
 
 
 def enqueue(db: sqlite3.Connection, runs: Sequence[NewRun], now: str) -> list[Enqueued]:
     """Make all *runs*; the laws stand at Store.enqueue."""
-    return [_enqueue_one(db, run, now) for run in runs]
+    moment = from_iso(now)
+    return [_enqueue_one(db, run, now, moment) for run in runs]
 
 
 def refer(db: sqlite3.Connection, run_id: str, text: str) -> None:
@@ -29,7 +32,7 @@ def refer(db: sqlite3.Connection, run_id: str, text: str) -> None:
         db.execute(sql.INSERT_BLOB, (run_id, name))
 
 
-def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str) -> Enqueued:
+def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime) -> Enqueued:
     found = _standing_for(db, new)
     if found is not None:
         return found
@@ -44,12 +47,12 @@ def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str) -> Enqueued:
         now,
         now,
     )
-    made = db.execute(sql.INSERT_RUN, values).fetchone()
-    if made is None:
+    if not db.execute(sql.INSERT_RUN, values).rowcount:
         return _repeated(db, new)
     refer(db, new.id, new.input_json)
-    db.executemany(sql.INSERT_LABEL, [(new.id, key, value) for key, value in new.labels.items()])
-    return Enqueued(run=to_run(made), disposition=Disposition.CREATED)
+    for key, value in new.labels.items():
+        db.execute(sql.INSERT_LABEL, (new.id, key, value))
+    return Enqueued(run=pending_run(new, moment), disposition=Disposition.CREATED)
 
 
 def _standing_for(db: sqlite3.Connection, new: NewRun) -> Enqueued | None:

@@ -51,7 +51,7 @@ def page(chosen: RunFilter) -> str:
 INSERT_RUN = (
     "INSERT INTO durably_runs (id, job_name, input, status, idempotency_key, concurrency_key, "
     "labels, created_at, updated_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?) "
-    f"ON CONFLICT (id) DO NOTHING RETURNING {RUN_COLUMNS}"
+    "ON CONFLICT (id) DO NOTHING"
 )
 INSERT_LABEL = "INSERT INTO durably_run_labels (run_id, key, value) VALUES (?, ?, ?)"
 
