@@ -43,7 +43,7 @@ export function setUpPython() {
   }
   say('installing Python packages')
   const group = ask(python, ['-c', READ_GROUP, PROJECT]).split(/\r?\n/)
-  const quiet = ['--quiet', '--disable-pip-version-check']
+  const quiet = ['-qq', '--disable-pip-version-check']
   run(
     python,
     ['-m', 'pip', 'install', ...quiet, '--constraint', PINS, ...group, '--editable', at('py')],

@@ -40,6 +40,8 @@ export function aptInstall(...packages) {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   }
   spawnSync('apt-get', ['update', '-qq'], options)
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages]
+  // Another installation may be under way, such as a machine's own at its start.
+  const patient = ['-o', 'DPkg::Lock::Timeout=300']
+  const install = [...patient, 'install', '-y', '-qq', '--no-install-recommends', ...packages]
   return spawnSync('apt-get', install, options).status === 0
 }

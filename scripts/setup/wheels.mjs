@@ -22,7 +22,7 @@ function download(target, missing) {
   run(
     python,
     [
-      ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--dest', wheels],
+      ...['-m', 'pip', 'download', '-qq', '--disable-pip-version-check', '--dest', wheels],
       ...['--no-deps', '--only-binary=:all:', '--python-version', target.pythonVersion],
       ...['--implementation', target.implementation, '--abi', target.abi],
       ...target.platforms.flatMap((platform) => ['--platform', platform]),
