@@ -13,6 +13,8 @@ import { at } from '../scripts/paths.mjs'
 const PATIENCE = 300_000
 /** A snapshot is begun after two idle seconds and takes a few. */
 const SNAPSHOT_PATIENCE = 60_000
+/** Longer than a browser waits before it keeps compiled code. */
+const REST = 6_000
 
 /** A served page that gives its tab a `lab`, with one browser that visits it. */
 class Site {
@@ -84,7 +86,7 @@ class Site {
   }
 }
 
-/** The demo's lab, after the visit that leaves a snapshot behind. */
+/** The demo's lab, after a visit that did some work and left a snapshot behind. */
 export async function ours(browser) {
   const server = await serve('vite.config.ts', 4373)
   const site = new Site(server, '/lab.html', browser)
@@ -95,6 +97,7 @@ export async function ours(browser) {
   const { state, error } = await page.evaluate(() => window.bench.snapshot)
   if (state !== 'made') throw new Error(`no snapshot was made: ${error.message}`)
   await page.close()
+  await use(site, 2_000)
   return { site, close: server.close }
 }
 
@@ -110,7 +113,25 @@ export async function peer(browser) {
   if (status !== 0) throw new Error('npm ci in bench/peer failed; --no-peer does without it')
   await build({ configFile: join(cwd, 'vite.config.mjs'), logLevel: 'error' })
   const server = await serve('bench/peer/vite.config.mjs', 4374)
-  return { site: new Site(server, '/', browser), close: server.close }
+  const site = new Site(server, '/', browser)
+  await use(site, 100)
+  return { site, close: server.close }
+}
+
+/**
+ * Work in a tab for a while. What is measured later is the daily use: a browser keeps the WebAssembly that it has
+ * optimized, once a page has rested from its work for some seconds.
+ */
+async function use(site, count) {
+  const page = await site.open()
+  await page.evaluate(async (count) => {
+    const items = Array.from({ length: count }, () => ({ input: { count: 1 } }))
+    const runs = await window.lab.batchTrigger('steps', items)
+    await window.lab.waitForRun(runs.at(-1).runId)
+    await window.lab.triggerAndWait('steps', { count })
+  }, count)
+  await page.waitForTimeout(REST)
+  await page.close()
 }
 
 async function serve(config, port) {

@@ -56,6 +56,8 @@ class SqliteStore:
 
     def __init__(self, path: str) -> None:
         self._db = Connection(path)
+        #: Whether the last claim found a run.
+        self._claimed = False
 
     async def migrate(self) -> None:
         await self._db.write(migrate)
@@ -98,9 +100,12 @@ class SqliteStore:
             "held": to_json(list(held)),
         }
         # A look before the write lock: an idle engine must not keep other processes from writing.
-        if not await self._db.read(_rows, sql.CLAIMABLE, wanted):
+        # Where there was one run there is often another, and the look would cost as much as the claim.
+        if not self._claimed and not await self._db.read(_rows, sql.CLAIMABLE, wanted):
             return None
-        return await self._db.write(_claim, wanted)
+        claim = await self._db.write(_claim, wanted)
+        self._claimed = claim is not None
+        return claim
 
     async def renew(self, lease: Lease, *, now: datetime, until: datetime) -> Hold:
         return await self._db.write(_renew, lease, to_iso(now), to_iso(until))
