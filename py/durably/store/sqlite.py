@@ -100,7 +100,7 @@ class SqliteStore:
             "held": to_json(list(held)),
         }
         # A look before the write lock: an idle engine must not keep other processes from writing.
-        # Where there was one run there is often another, and the look would cost as much as the claim.
+        # Where there was one run there is often another, and a look costs as much as a claim.
         if not self._claimed and not await self._db.read(_rows, sql.CLAIMABLE, wanted):
             return None
         claim = await self._db.write(_claim, wanted)
