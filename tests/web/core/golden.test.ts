@@ -58,10 +58,12 @@ describe('events', () => {
     }
   })
 
-  test('a run is followed through them', () => {
-    const end = written.find(({ type }) => type === 'run:complete')
-    const state = written.reduce(reduceRun, initialRun(end?.runId ?? ''))
+  test('a run is followed through them, to its end and its removal', () => {
+    const end = written.findIndex(({ type }) => type === 'run:complete')
+    const runId = written[0]?.runId ?? null
+    const ended = written.slice(0, end + 1).reduce(reduceRun, initialRun(runId))
 
-    expect(state).toMatchObject({ isTerminal: true })
+    expect(ended).toMatchObject({ isCompleted: true, progress: { current: 1 } })
+    expect(written.reduce(reduceRun, initialRun(runId))).toMatchObject({ isDeleted: true })
   })
 })
