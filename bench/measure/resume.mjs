@@ -57,9 +57,14 @@ export async function peerReplayPerSecond(site) {
 }
 
 export async function peerFailover(site) {
-  const { other, closed } = await closeOwner(site)
-  const { began } = await peerResumed(other)
-  return (await other.evaluate(() => performance.timeOrigin)) + began - closed
+  for (;;) {
+    const { other, closed } = await closeOwner(site)
+    const { began } = await peerResumed(other)
+    const took = (await other.evaluate(() => performance.timeOrigin)) + began - closed
+    // Each of its tabs has a worker, and the one that stays may have had the run from the start.
+    if (took > 0) return took
+    await other.close()
+  }
 }
 
 async function peerResumed(page) {

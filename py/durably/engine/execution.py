@@ -35,8 +35,8 @@ T = TypeVar("T")
 #: The step whose code runs in this task or thread (log lines know it, also in parallel steps).
 current_step: ContextVar[StepCall | None] = ContextVar("durably_current_step", default=None)
 
-#: How long the code may keep the event loop before others get a turn.
-_BREATH = timedelta(milliseconds=10)
+#: How long the code may keep the event loop before others get a turn: one frame of a screen.
+_BREATH = timedelta(milliseconds=16)
 _STEPS_PER_BREATH = 64
 
 
