@@ -50,20 +50,10 @@ async def wait_for_event(clock: Clock, event: asyncio.Event, timeout: timedelta 
     return event.is_set()
 
 
-#: The time that was written last, and its text: one write names the same moment several times.
-_written = (datetime.min.replace(tzinfo=UTC), "0001-01-01T00:00:00.000Z")
-
-
 def to_iso(moment: datetime) -> str:
     """Write *moment* as ISO 8601 UTC text with milliseconds and ``Z``, as the tables hold it."""
-    global _written  # noqa: PLW0603 - a tenth of what a saved step costs
-    known, text = _written
-    if moment is known:
-        return text
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    text = utc.isoformat(timespec="milliseconds")[:-6] + "Z"
-    _written = (moment, text)
-    return text
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def from_iso(text: str) -> datetime:

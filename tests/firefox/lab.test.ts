@@ -49,17 +49,17 @@ test('boots from the snapshot that an earlier boot left, to other chances', asyn
   const draw = () => window.lab.triggerAndWait('chance', null).then(({ output }) => output)
   const first = await firefox.lab('snapshot')
   await first.waitForFunction(
-    () => window.watched.bootedFrom === 'snapshot' || window.watched.snapshot !== null,
+    () => window.boots[0]?.bootedFrom === 'snapshot' || window.snapshots.length > 0,
     { timeout: 90_000, polling: 100 },
   )
-  const notice = await first.evaluate(() => window.watched.snapshot)
+  const notice = await first.evaluate(() => window.snapshots[0] ?? null)
   expect(notice === null || notice.state === 'made', JSON.stringify(notice)).toBe(true)
   await first.close()
 
   const drawn: Record<string, string>[] = []
   for (let boot = 0; boot < 2; boot++) {
     const lab = await firefox.lab('snapshot')
-    expect(await lab.evaluate(() => window.watched.bootedFrom)).toBe('snapshot')
+    expect(await lab.evaluate(() => window.boots[0]?.bootedFrom)).toBe('snapshot')
     drawn.push((await lab.evaluate(draw)) as Record<string, string>)
     await lab.close()
   }

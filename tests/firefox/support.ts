@@ -9,18 +9,6 @@ import type { JournalEntry } from '../e2e/support/journal'
 
 const PORT = 4573
 
-/** What the worker of a page said of its boot. */
-interface Watched {
-  bootedFrom: 'parts' | 'snapshot' | null
-  snapshot: { readonly state: string } | null
-}
-
-declare global {
-  interface Window {
-    watched: Watched
-  }
-}
-
 export class Firefox {
   readonly #browser: Browser
   readonly #server: PreviewServer
@@ -48,7 +36,6 @@ export class Firefox {
   /** Show the lab in a new tab; resolves when an engine answers. */
   async lab(store: string): Promise<Page> {
     const page = await this.#browser.newPage()
-    await page.evaluateOnNewDocument(watchWorkers)
     await page.goto(`http://localhost:${PORT}/lab.html?store=${store}`)
     await ready(page)
     return page
@@ -63,21 +50,6 @@ export class Firefox {
 
 export async function ready(page: Page): Promise<void> {
   await page.waitForFunction(() => 'lab' in window, { timeout: 90_000, polling: 50 })
-}
-
-/** Runs in the page before its own scripts. */
-function watchWorkers(): void {
-  const watched: Watched = { bootedFrom: null, snapshot: null }
-  window.watched = watched
-  window.Worker = class extends Worker {
-    constructor(url: string | URL, options?: WorkerOptions) {
-      super(url, options)
-      this.addEventListener('message', ({ data }) => {
-        if (data?.kind === 'ready') watched.bootedFrom = data.info.bootedFrom
-        if (data?.kind === 'snapshot') watched.snapshot = data.notice
-      })
-    }
-  }
 }
 
 /** Start a run of *count* steps that each write down their execution. */

@@ -43,15 +43,16 @@ export class LogWriter {
   /** Write what is held; throws what the browser says of it, and has forgotten it then. */
   settle(): void {
     const length = this.#length
+    if (length === 0) return
     this.#length = 0
+    this.#isHolding = false
     for (let done = 0; done < length; ) {
       const rest = this.#held.subarray(done, length)
-      this.#isHolding = false
       const written = this.#handle?.write(rest, { at: this.#at + done }) ?? 0
       if (written === 0) throw new FileError(ENOSPC)
-      this.#isHolding = true
       done += written
     }
+    this.#isHolding = true
     this.#at += length
   }
 

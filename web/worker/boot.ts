@@ -155,7 +155,7 @@ function startEngine(
   python: Python,
   storage: Storage,
   manifest: Manifest,
-  { interrupts, cancel = [], wasLeft = false }: BootConfig,
+  { interrupts, cancel = [], ownerLeft = false }: BootConfig,
   workerId: string,
   listener: BootListener,
 ): Promise<Engine> {
@@ -168,7 +168,7 @@ function startEngine(
     blobs: `${MOUNT}/${BLOBS}`,
     workerId,
     cancel,
-    ownerLeft: wasLeft,
+    ownerLeft,
   }
   const receiver = interrupts ? new InterruptReceiver(interrupts) : null
   return Engine.start(python, fs, MOUNT, options, listener.emit, receiver)

@@ -37,12 +37,11 @@ export class Owner implements Part {
   #deaths = 0
   #lastDeath: DurablyError | null = null
   #bornAt = 0
-  #hasFailed = false
 
   constructor(tab: Tab, options: OwnerOptions) {
     this.#tab = tab
     this.#options = options
-    this.#boot({ wasLeft: takeDeparture(tab.config.store) })
+    this.#boot({ ownerLeft: takeDeparture(tab.config.store) })
   }
 
   hear(message: BetweenPages): void {
@@ -55,9 +54,8 @@ export class Owner implements Part {
   }
 
   leave(): void {
-    if (!this.#hasFailed) noteDeparture(this.#tab.config.store)
-    this.#stop()?.terminate()
-    this.#options.stepBack()
+    if (this.#link !== null) noteDeparture(this.#tab.config.store)
+    this.#quit()
   }
 
   async close(): Promise<void> {
@@ -65,7 +63,7 @@ export class Owner implements Part {
     this.#options.stepBack()
   }
 
-  #boot(after: Pick<BootConfig, 'cancel' | 'wasLeft'> = {}): void {
+  #boot(after: Pick<BootConfig, 'cancel' | 'ownerLeft'> = {}): void {
     const { session } = this.#tab
     const config = { ...this.#tab.config, ...after }
     const epoch = crypto.randomUUID()
@@ -130,9 +128,13 @@ export class Owner implements Part {
 
   /** What a user must act on is not tried again; the next tab may have more luck. */
   #fail(error: DurablyError): void {
-    this.#hasFailed = true
-    this.leave()
+    this.#quit()
     this.#tab.fail(error)
+  }
+
+  #quit(): void {
+    this.#stop()?.terminate()
+    this.#options.stepBack()
   }
 
   #stop(): WorkerLink | null {

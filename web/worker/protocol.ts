@@ -29,7 +29,7 @@ export interface BootConfig {
   /** Runs to be cancelled before any is claimed: their code has hung an earlier worker. */
   readonly cancel?: readonly string[]
   /** The owner before was left by its user: its runs were cut off, and did not end their worker. */
-  readonly wasLeft?: boolean
+  readonly ownerLeft?: boolean
 }
 
 /** What became of the memory snapshot that makes a boot short. */

@@ -7,7 +7,6 @@ import contextvars
 import functools
 import inspect
 from datetime import timedelta
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from durably.blobs import Blob
@@ -216,7 +215,7 @@ class Step(_Context):
     async def _call(
         self, call: StepCall, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if _is_async(fn):
+        if inspect.iscoroutinefunction(fn):
             value: Any = fn(*args, **kwargs)
         elif IN_BROWSER:
             value = self._execution.call(fn, *args, **kwargs)
@@ -256,17 +255,6 @@ class Step(_Context):
             if task.done() and not task.cancelled():
                 task.exception()
         raise StepTimeoutError(call.name, call.timeout.total_seconds())
-
-
-def _is_async(fn: Callable[..., Any]) -> bool:
-    """Tell whether *fn* is a coroutine function; for a plain one without inspect's detours."""
-    if (
-        type(fn) is FunctionType
-        and not fn.__code__.co_flags & inspect.CO_COROUTINE
-        and not vars(fn)
-    ):
-        return False
-    return inspect.iscoroutinefunction(fn)
 
 
 class SyncStep(_Context):

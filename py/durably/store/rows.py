@@ -151,7 +151,6 @@ def to_step(row: tuple[Any, ...]) -> StepRecord:
 def from_step(step: StepRecord) -> tuple[Any, ...]:
     """Write a row of STEP_COLUMNS."""
     failure = step.failure
-    completed_at = iso_or_none(step.completed_at)
     return (
         step.id,
         step.run_id,
@@ -163,7 +162,7 @@ def from_step(step: StepRecord) -> tuple[Any, ...]:
         failure and failure.type_name,
         failure and failure.trace,
         to_iso(step.started_at),
-        completed_at,
+        iso_or_none(step.completed_at),
     )
 
 
