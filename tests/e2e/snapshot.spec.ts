@@ -44,7 +44,7 @@ test('law 1: a run in its middle goes on in a Python that was restored', async (
   await boot(page, profile)
   await whenMade(page)
   const runId = await page.evaluate(async () => {
-    const { runId } = await window.lab.trigger('steps', { count: 500, journal: true })
+    const { runId } = await window.lab.trigger('steps', { count: 2_000, journal: true })
     while ((await window.lab.getSteps(runId)).length < 50) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
@@ -55,7 +55,7 @@ test('law 1: a run in its middle goes on in a Python that was restored', async (
   const { output } = await page.evaluate((id) => window.lab.waitForRun(id), runId)
 
   expect(info?.bootedFrom).toBe('snapshot')
-  expect(output).toHaveLength(500)
+  expect(output).toHaveLength(2_000)
 })
 
 test('code that never ends is stopped in a restored Python, too', async ({ profile }) => {

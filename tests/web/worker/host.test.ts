@@ -71,7 +71,7 @@ describe('the host', () => {
 
   test('law 1: a step that was saved before a loss of power never runs again', async () => {
     const first = await start()
-    const { runId } = await first.client.trigger('steps', { count: 300, journal: true })
+    const { runId } = await first.client.trigger('steps', { count: 2_000, journal: true })
     const saved = await vi.waitFor(
       async () => {
         const steps = await first.client.getSteps(runId)
@@ -85,10 +85,11 @@ describe('the host', () => {
     const { output } = await second.client.waitForRun(runId)
 
     const tokens = new Map(Object.entries(Object(output)).map(([n, token]) => [`step-${n}`, token]))
-    expect(tokens.size).toBe(300)
+    expect(saved.size).toBeLessThan(2_000)
+    expect(tokens.size).toBe(2_000)
     expect([...tokens]).toEqual(expect.arrayContaining([...saved]))
     const journal = await second.client.query('journal', { run: runId })
     // The step that was under way may have run and not been saved.
-    expect(Object.keys(Object(journal)).length).toBeLessThanOrEqual(301)
+    expect(Object.keys(Object(journal)).length).toBeLessThanOrEqual(2_001)
   }, 90_000)
 })
