@@ -215,9 +215,8 @@ class Step(_Context):
     async def _call(
         self, call: StepCall, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        if inspect.iscoroutinefunction(fn):
-            value: Any = fn(*args, **kwargs)
-        elif IN_BROWSER:
+        value: Any
+        if IN_BROWSER or inspect.iscoroutinefunction(fn):
             value = self._execution.call(fn, *args, **kwargs)
         else:
             value = await self._within(call, self._in_thread(fn, args, kwargs))

@@ -131,7 +131,7 @@ class Execution:
 
     @gate
     def call(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        """Call sync code on the loop's thread, where it may hang."""
+        """Call *function* on the loop's thread, where sync code may hang."""
         interrupts = self.services.interrupts
         if interrupts is None:
             return function(*args, **kwargs)

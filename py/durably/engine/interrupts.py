@@ -7,6 +7,7 @@ it. The engine is never stopped in its middle: who interrupts does so again unti
 
 from __future__ import annotations
 
+import functools
 import signal
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -87,6 +88,7 @@ def is_own_code(frame: FrameType | None) -> bool:
     return False
 
 
+@functools.lru_cache(maxsize=16)
 def token_of(run_id: str) -> int:
     """Return the number that stands for a run where only numbers are shared (FNV-1a, never 0)."""
     token = 0x811C9DC5
