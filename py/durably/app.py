@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from durably.backup import export_store, import_store, reset_store
 from durably.blobs import Blob, BlobFiles, blob_folder, keep_file
-from durably.clock import Clock, SystemClock, as_duration
+from durably.clock import Clock, checked_duration
 from durably.engine.upkeep import Upkeep
 from durably.engine.worker import Worker
 from durably.errors import ValidationError
@@ -87,7 +87,9 @@ class Durably(RunOperations):
             preserve_steps=preserve_steps,
             retain_runs=retain_runs,
             labels=labels,
+            blobs=blobs,
             sole_owner=sole_owner,
+            clock=clock,
         )
         self._threads = (
             None
@@ -98,9 +100,9 @@ class Durably(RunOperations):
         super().__init__(
             opened,
             options,
-            clock or SystemClock(),
+            options.clock,
             threads=self._threads,
-            blobs=BlobFiles(opened, None if blobs is None else Path(blobs)),
+            blobs=BlobFiles(opened, options.blobs),
         )
         self.jobs = JobHandles()
         self._queries = QueryRegistry()
@@ -170,10 +172,11 @@ class Durably(RunOperations):
 
     async def stop(self, timeout: timedelta | float | None = None) -> None:
         """Claim nothing more and let running jobs end; after *timeout* give them back instead."""
+        limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
         worker, self._worker = self._worker, None
         self._started = False
         if worker is not None:
-            await worker.stop(None if timeout is None else as_duration(timeout))
+            await worker.stop(limit)
             self._services.faults.stopping.clear()
 
     async def close(self) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from durably.errors import ValidationError
 
 
+@runtime_checkable
 class Clock(Protocol):
     """The only source of time, so that a test can be its own."""
 
@@ -65,3 +68,19 @@ def from_iso(text: str) -> datetime:
 def as_duration(value: timedelta | float) -> timedelta:
     """Take a timedelta, or a number of seconds."""
     return value if isinstance(value, timedelta) else timedelta(seconds=value)
+
+
+def checked_duration(
+    name: str, value: timedelta | float, *, may_be_zero: bool = False
+) -> timedelta:
+    """Take a timedelta or seconds; ValidationError that names *name* for any other value."""
+    try:
+        duration = as_duration(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        msg = f"{name} must be a timedelta or a number of seconds, not {value!r}"
+        raise ValidationError(msg) from error
+    if duration < timedelta(0) or not (duration or may_be_zero):
+        limit = "not be negative" if may_be_zero else "be longer than nothing"
+        msg = f"{name} must {limit}, not {value!r}"
+        raise ValidationError(msg)
+    return duration

@@ -7,15 +7,16 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, overload
 
+from durably.clock import checked_duration
 from durably.codec import UNTYPED, codec_for, parameter_type, return_type
 from durably.errors import ConflictError, UnknownJobError, ValidationError
+from durably.retry import Retry
 
 if typing.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import timedelta
 
     from durably.codec import Codec
-    from durably.retry import Retry
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -119,6 +120,7 @@ def define_job(
     if not name or name != name.strip():
         msg = f"a job needs a name without spaces around it, not {name!r}"
         raise ValidationError(msg)
+    check_step_options(f"job {name!r}", retry, timeout)
     parameters = list(inspect.signature(function).parameters.values())
     positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
     if len(positional) not in {1, 2}:
@@ -139,6 +141,15 @@ def define_job(
         takes_input=takes_input,
         is_async=inspect.iscoroutinefunction(function),
     )
+
+
+def check_step_options(whose: str, retry: Retry | None, timeout: timedelta | float | None) -> None:
+    """Raise ValidationError where *retry* or *timeout* is no such thing."""
+    if retry is not None and not isinstance(retry, Retry):
+        msg = f"retry of {whose} must be a Retry or None, not {retry!r}"
+        raise ValidationError(msg)
+    if timeout is not None:
+        checked_duration(f"timeout of {whose}", timeout)
 
 
 class JobRegistry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from durably.clock import as_duration
+from durably.clock import checked_duration
 from durably.engine.execution import Services
 from durably.engine.faults import Faults
 from durably.engine.interrupts import current_execution
@@ -116,7 +116,7 @@ class RunOperations:
         (timedelta or seconds) is over, RunNotFoundError when it does not exist. A job that waits
         for a run of its own engine gives its slot to others meanwhile.
         """
-        limit = None if timeout is None else as_duration(timeout)
+        limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
         execution = current_execution.get()
         inside = execution is not None and execution.services is self._services
         async with execution.without_slot() if execution and inside else contextlib.nullcontext():

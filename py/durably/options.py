@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from durably.clock import as_duration
+from pydantic import BaseModel
+
+from durably.clock import Clock, SystemClock, checked_duration
 from durably.errors import ValidationError
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 _MOST_SLOTS = 1000
 _MOST_RECOVERIES = 1_000_000
@@ -30,7 +30,9 @@ class Options:
     preserve_steps: bool
     retain_runs: timedelta | None
     labels: type[BaseModel] | None
+    blobs: Path | None
     sole_owner: bool
+    clock: Clock
 
 
 def check_options(
@@ -43,19 +45,23 @@ def check_options(
     preserve_steps: bool,
     retain_runs: str | timedelta | None,
     labels: type[BaseModel] | None,
+    blobs: str | os.PathLike[str] | None,
     sole_owner: bool,
+    clock: Clock | None,
 ) -> Options:
     """Return the options, or ValidationError that names the one at fault."""
     checked = Options(
-        polling_interval=_positive("polling_interval", polling_interval),
+        polling_interval=checked_duration("polling_interval", polling_interval),
         max_concurrent_runs=_whole("max_concurrent_runs", max_concurrent_runs, _MOST_SLOTS),
-        lease=_positive("lease", lease),
-        lease_renew_interval=_positive("lease_renew_interval", lease_renew_interval),
+        lease=checked_duration("lease", lease),
+        lease_renew_interval=checked_duration("lease_renew_interval", lease_renew_interval),
         max_recoveries=_whole("max_recoveries", max_recoveries, _MOST_RECOVERIES),
-        preserve_steps=preserve_steps,
+        preserve_steps=_flag("preserve_steps", preserve_steps),
         retain_runs=None if retain_runs is None else parse_retention(retain_runs),
-        labels=labels,
-        sole_owner=sole_owner,
+        labels=_model("labels", labels),
+        blobs=_folder("blobs", blobs),
+        sole_owner=_flag("sole_owner", sole_owner),
+        clock=_clock("clock", clock),
     )
     if checked.lease_renew_interval >= checked.lease:
         msg = "lease_renew_interval must be shorter than lease, or every lease runs out"
@@ -66,7 +72,7 @@ def check_options(
 def parse_retention(value: str | timedelta) -> timedelta:
     """Read how long ended runs are kept: a timedelta, or text such as 30d, 12h or 90m."""
     if isinstance(value, timedelta):
-        return _positive("retain_runs", value)
+        return checked_duration("retain_runs", value)
     found = re.fullmatch(r"([1-9][0-9]{0,6})([dhm])", str(value))
     if found is None:
         msg = f"retain_runs must look like 30d, 12h or 90m, not {value!r}"
@@ -81,13 +87,29 @@ def _whole(name: str, value: object, most: int) -> int:
     raise ValidationError(msg)
 
 
-def _positive(name: str, value: timedelta | float) -> timedelta:
-    try:
-        duration = as_duration(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        msg = f"{name} must be a timedelta or a number of seconds, not {value!r}"
-        raise ValidationError(msg) from error
-    if duration <= timedelta(0):
-        msg = f"{name} must be longer than nothing, not {value!r}"
-        raise ValidationError(msg)
-    return duration
+def _flag(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    msg = f"{name} must be True or False, not {value!r}"
+    raise ValidationError(msg)
+
+
+def _model(name: str, value: object) -> type[BaseModel] | None:
+    if value is None or (isinstance(value, type) and issubclass(value, BaseModel)):
+        return value
+    msg = f"{name} must be a pydantic model or None, not {value!r}"
+    raise ValidationError(msg)
+
+
+def _folder(name: str, value: object) -> Path | None:
+    if value is None or isinstance(value, (str, os.PathLike)):
+        return None if value is None else Path(value)
+    msg = f"{name} must be the path of a folder or None, not {value!r}"
+    raise ValidationError(msg)
+
+
+def _clock(name: str, value: object) -> Clock:
+    if value is None or isinstance(value, Clock):
+        return SystemClock() if value is None else value
+    msg = f"{name} must have the methods of a Clock, not be {value!r}"
+    raise ValidationError(msg)

@@ -5,11 +5,12 @@ Pure rules: no clock, no store, no I/O.
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from durably.clock import as_duration
+from durably.clock import as_duration, checked_duration
 from durably.errors import ValidationError
 
 
@@ -20,7 +21,7 @@ class RetryAfter(Exception):
         self, delay: timedelta | float, reason: str = "the step asked for a later attempt"
     ) -> None:
         super().__init__(reason)
-        self.delay = as_duration(delay)
+        self.delay = checked_duration("RetryAfter.delay", delay, may_be_zero=True)
 
 
 class GiveUp(Exception):
@@ -48,19 +49,18 @@ class Retry:
 
     def __post_init__(self) -> None:
         """Refuse values that no schedule can follow."""
-        if self.max_attempts < 1:
-            msg = f"Retry.max_attempts must be at least 1, not {self.max_attempts!r}"
-            raise ValidationError(msg)
+        _check(
+            "max_attempts", self.max_attempts, "a whole number of at least 1", whole=True, least=1
+        )
+        _check("factor", self.factor, "a number of at least 1", least=1)
+        _check("jitter", self.jitter, "a number from 0 to 1", least=0, most=1)
         for name in ("backoff", "max_backoff"):
-            if as_duration(getattr(self, name)) < timedelta(0):
-                msg = f"Retry.{name} must not be negative"
+            checked_duration(f"Retry.{name}", getattr(self, name), may_be_zero=True)
+        for name in ("retry_on", "give_up_on"):
+            kinds = getattr(self, name)
+            if not isinstance(kinds, tuple) or not all(map(_is_error, kinds)):
+                msg = f"Retry.{name} must be a tuple of exception classes, not {kinds!r}"
                 raise ValidationError(msg)
-        if self.factor < 1:
-            msg = f"Retry.factor must be at least 1, not {self.factor!r}"
-            raise ValidationError(msg)
-        if not 0 <= self.jitter <= 1:
-            msg = f"Retry.jitter must be between 0 and 1, not {self.jitter!r}"
-            raise ValidationError(msg)
 
     def pause_after(
         self, attempt: int, error: Exception, *, chance: float | None = None
@@ -82,6 +82,25 @@ class Retry:
             pause = longest
         drawn = random.random() if chance is None else chance  # noqa: S311 - spreads load, no secret
         return pause * (1 + self.jitter * (2 * drawn - 1))
+
+
+def _check(
+    name: str,
+    value: object,
+    wanted: str,
+    *,
+    least: float,
+    most: float = math.inf,
+    whole: bool = False,
+) -> None:
+    kinds = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        msg = f"Retry.{name} must be {wanted}, not {value!r}"
+        raise ValidationError(msg)
+
+
+def _is_error(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Exception)
 
 
 #: One attempt and no record of it: what a step without a policy does.

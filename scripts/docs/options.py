@@ -6,21 +6,22 @@ import functools
 import inspect
 from typing import TYPE_CHECKING
 
-from durably import Durably, JobHandle, Retry, Step, define_job
+from durably import Durably, JobHandle, Retry, Step, job
 from scripts.docs.markdown import code, default_of, fields_of, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NOT_OPTIONS = {"self", "args", "kwargs", "name", "fn", "function", "input"}
+_NEVER = {"self", "args", "kwargs", "fn", "function"}
 
 
-def _of_call(function: Callable[..., object]) -> str:
+def _of_call(function: Callable[..., object], *others: str) -> str:
+    """Return the parameters as a table, without *others*: what is no option of this call."""
     parameters = inspect.signature(function).parameters.values()
     rows = [
         (code(one.name), code(str(one.annotation)), code(default_of(one)) or "required")
         for one in parameters
-        if one.name not in _NOT_OPTIONS
+        if one.name not in _NEVER.union(others)
     ]
     return table(("option", "type", "default"), rows)
 
@@ -32,8 +33,8 @@ def _of_value(cls: type) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "engine options": functools.partial(_of_call, Durably.__init__),
-    "job options": functools.partial(_of_call, define_job),
-    "step options": functools.partial(_of_call, Step.run),
-    "trigger options": functools.partial(_of_call, JobHandle.trigger),
+    "job options": functools.partial(_of_call, job),
+    "step options": functools.partial(_of_call, Step.run, "name"),
+    "trigger options": functools.partial(_of_call, JobHandle.trigger, "input"),
     "retry options": functools.partial(_of_value, Retry),
 }

@@ -54,6 +54,7 @@ export type {
   Progress,
   RunFilter,
   RunStatus,
+  StepAttempt,
   StepRecord,
   TriggerOptions,
 } from './types'

@@ -21,6 +21,7 @@ from durably.errors import (
     Suspended,
     ValidationError,
 )
+from durably.jobs import check_step_options
 from durably.runs import LogLevel, Progress
 from durably.threads import IN_BROWSER, until_done
 
@@ -127,6 +128,8 @@ class _Context:
         if not name or not isinstance(name, str):
             msg = f"a step needs a name, not {name!r}"
             raise ValidationError(msg)
+        if retry is not None or timeout is not None:
+            check_step_options(f"step {name!r}", retry, timeout)
         codec = codec_for(return_type(fn) if output is UNTYPED else output)
         return StepCall(self._execution, name, codec, retry, timeout)
 

@@ -197,6 +197,21 @@ async def test_a_step_needs_a_name(shop: Workshop, name: Any) -> None:
     assert (await shop.run(example)).status is RunStatus.COMPLETED
 
 
+@pytest.mark.parametrize("option", ["retry", "timeout"])
+@pytest.mark.parametrize("value", ["soon", -1, 0])
+async def test_a_step_is_given_no_option_that_makes_no_sense(
+    shop: Workshop, option: str, value: Any
+) -> None:
+    """It is refused before the function runs."""
+
+    @job
+    async def example(step: Step) -> None:
+        with pytest.raises(ValidationError, match=f"{option} of step 'x' must"):
+            await step.run("x", later, 1, **{option: value})
+
+    assert (await shop.run(example)).status is RunStatus.COMPLETED
+
+
 @pytest.mark.parametrize(
     ("value", "type_name"),
     [({1, 2}, "set"), (float("nan"), "float"), (point(), "engine.test_steps.Point")],

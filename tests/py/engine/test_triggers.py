@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel, Field
@@ -312,6 +312,11 @@ async def test_registering_twice_is_fine_and_two_of_a_name_is_not(shop: Workshop
         (lambda: define_job("x", lambda: None), "not 0 parameters"),
         (lambda: define_job("x", lambda a, b, c: None), "not 3 parameters"),
         (lambda: define_job("x", lambda a, b: None, input=print), "cannot be used as a type"),
+        (lambda: define_job("x", other.function, timeout=-1), "timeout of job 'x' must"),
+        (
+            lambda: define_job("x", other.function, retry=cast("Any", 3)),
+            "retry of job 'x' must be a Retry",
+        ),
         (lambda: query(name="x")(lambda a, b: None), "not 2 parameters"),
     ],
 )

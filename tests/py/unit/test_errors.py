@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import durably
 from durably import (
     Cancelled,
     DurablyError,
@@ -49,6 +50,12 @@ def test_every_error_has_a_code_and_says_what_it_is(kind: type[DurablyError]) ->
     """Codes are words of the wire."""
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", kind.code)
     assert kind.__doc__
+
+
+@pytest.mark.parametrize("kind", sorted(tree(DurablyError), key=str))
+def test_every_error_can_be_imported_from_the_package(kind: type[DurablyError]) -> None:
+    """Whoever may meet it can catch it."""
+    assert getattr(durably, kind.__name__) is kind
 
 
 def test_signals_are_no_exceptions() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,9 @@ GOOD: dict[str, Any] = {
     "preserve_steps": False,
     "retain_runs": None,
     "labels": None,
+    "blobs": None,
     "sole_owner": False,
+    "clock": None,
 }
 
 
@@ -49,6 +51,10 @@ def test_durations_become_timedeltas() -> None:
         ),
         *(("max_concurrent_runs", bad) for bad in (0, 1001, 1.5, "1", True, None)),
         *(("max_recoveries", bad) for bad in (0, -1, 2.5, None)),
+        *((name, bad) for name in ("preserve_steps", "sole_owner") for bad in ("no", 1, None)),
+        *(("labels", bad) for bad in (int, "Labels", 3)),
+        *(("blobs", bad) for bad in (5, ["files"])),
+        *(("clock", bad) for bad in (3, datetime.now)),
         *(("retain_runs", bad) for bad in ("", "0d", "5s", "d", "1.5d", "30 d", timedelta(0), 30)),
     ],
 )

@@ -113,9 +113,22 @@ def test_errors_are_chosen_by_their_classes() -> None:
         ("factor", 0.5),
         ("jitter", -0.1),
         ("jitter", 1.1),
+        *((name, "1") for name in ("max_attempts", "backoff", "max_backoff", "factor", "jitter")),
+        ("max_attempts", 1.5),
+        ("max_attempts", True),
+        ("factor", float("nan")),
+        ("max_backoff", None),
+        *((name, bad) for name in ("retry_on", "give_up_on") for bad in ("x", ValueError, (1,))),
     ],
 )
 def test_a_policy_that_no_schedule_can_follow_is_refused(option: str, value: Any) -> None:
     """By the name of what is wrong with it."""
     with pytest.raises(ValidationError, match=f"Retry.{option}"):
         Retry(**{option: value})
+
+
+@pytest.mark.parametrize("delay", [-1, "soon", None, float("nan")])
+def test_a_pause_that_no_clock_can_wait_is_refused(delay: Any) -> None:
+    """Where it is named, and not when the step has failed already."""
+    with pytest.raises(ValidationError, match=r"RetryAfter.delay must"):
+        RetryAfter(delay)
