@@ -104,6 +104,22 @@ class _Context:
             raise NotSerializableError(what, type(data).__name__, str(error)) from error
         self._on_loop(self._execution.log, level, str(message), data)
 
+    async def _keep(self, source: FileSource, name: str, media_type: str) -> Blob:
+        execution = self._execution
+        work = functools.partial(Blob.keep, source, name=name, media_type=media_type)
+
+        async def keep() -> Blob:
+            while True:
+                try:
+                    if IN_BROWSER:
+                        return work()
+                    # Not on a thread for steps: sync jobs that wait for this may have them all.
+                    return await until_done(asyncio.ensure_future(asyncio.to_thread(work)))
+                except BlockingIOError:  # the browser needs a moment to make another file
+                    await execution.services.clock.sleep(_NEXT_FILE)
+
+        return await execution.persist(keep, context="keep-file")
+
     def _on_loop(self, work: Callable[..., None], *args: Any) -> None:
         """Do *work* on the event loop's thread, from whichever thread this is."""
         loop = self._execution.loop
@@ -202,17 +218,7 @@ class Step(_Context):
         For results that are too large for JSON: return the Blob from the step, or as part of what
         it returns. A full disk is waited out (law 9).
         """
-        execution = self._execution
-
-        async def keep() -> Blob:
-            while True:
-                try:
-                    work = functools.partial(Blob.keep, source, name=name, media_type=media_type)
-                    return work() if IN_BROWSER else await self._in_thread(work, (), {})
-                except BlockingIOError:  # the browser needs a moment to make another file
-                    await execution.services.clock.sleep(_NEXT_FILE)
-
-        return await execution.persist(keep, context="keep-file")
+        return await self._keep(source, name, media_type)
 
     @gate
     async def _call(
@@ -301,8 +307,11 @@ class SyncStep(_Context):
                 current_step.reset(token)
 
     def keep_file(self, source: FileSource, *, name: str = "", media_type: str = "") -> Blob:
-        """Keep bytes or the file at a path beside the runs; return the reference."""
-        return Blob.keep(source, name=name, media_type=media_type)
+        """Keep bytes or the file at a path beside the runs; return the reference.
+
+        A full disk is waited out (law 9).
+        """
+        return self._await(self._keep(source, name, media_type))  # type: ignore[no-any-return]
 
     def _await_on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._execution.loop).result()

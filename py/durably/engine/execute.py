@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from durably.engine.context import Step, SyncStep
+from durably.engine.faults import LONGEST_PAUSE
 from durably.engine.interrupts import current_execution, gate
 from durably.engine.steps import describe
-from durably.errors import Cancelled, LeaseLost, RunSignal, Suspended
-from durably.runs import Failure, Finish, RunStatus
+from durably.errors import Cancelled, LeaseLost, RunSignal, StorageError, Suspended
+from durably.runs import Finish, RunStatus
 from durably.threads import IN_BROWSER, until_done
 
 if TYPE_CHECKING:
@@ -100,7 +101,12 @@ def _judge(execution: Execution, error: BaseException) -> Outcome:
         if execution.signal is not None:
             return Stopped()
         return Finish(status=RunStatus.CANCELLED)  # the job cancelled itself
-    return Finish(status=RunStatus.FAILED, failure=_failure(error))
+    cause = _cause(error)
+    if isinstance(cause, StorageError):  # what keeps the runs failed the job, not its own code
+        services = execution.services
+        services.faults.report(cause, context="job", run_id=execution.run.id)
+        return Released(reason="storage", available_at=services.clock.now() + LONGEST_PAUSE)
+    return Finish(status=RunStatus.FAILED, failure=describe(cause))
 
 
 def _signal_in(error: BaseException) -> RunSignal | None:
@@ -114,8 +120,8 @@ def _signal_in(error: BaseException) -> RunSignal | None:
     return None
 
 
-def _failure(error: BaseException) -> Failure:
-    """Name the cause: a group of one, as a TaskGroup raises it, is its only member."""
+def _cause(error: BaseException) -> BaseException:
+    """Return the cause: a group of one, as a TaskGroup raises it, is its only member."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
-    return describe(error)
+    return error

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LONGEST_PAUSE = timedelta(seconds=5)
+
 #: The pauses between two tries of the same write.
 PAUSES = Retry(
     max_attempts=1_000_000_000,
     backoff=timedelta(milliseconds=100),
     factor=2,
-    max_backoff=timedelta(seconds=5),
+    max_backoff=LONGEST_PAUSE,
 )
 
 

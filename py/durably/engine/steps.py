@@ -13,12 +13,14 @@ import pydantic
 
 from durably.clock import as_duration
 from durably.codec import from_json
+from durably.engine.faults import LONGEST_PAUSE
 from durably.errors import (
     Cancelled,
     DurablyError,
     ReplayError,
     RunSignal,
     StepTimeoutError,
+    StorageError,
 )
 from durably.events import StepCancelled, StepCompleted, StepFailed, StepRetried, StepStarted
 from durably.retry import NO_RETRY, Retry
@@ -136,6 +138,9 @@ class StepCall:
         if execution.signal is not None or execution.interrupted:
             await self._stopped(execution.signal or Cancelled())
             execution.check()
+        if isinstance(error, StorageError):  # no failure of the step (law 9)
+            execution.services.faults.report(error, context="step", run_id=execution.run.id)
+            return await self._retry_later(error, LONGEST_PAUSE, counted=False)
         self._failed_attempts += 1
         pause = None
         if not isinstance(error, DurablyError) or isinstance(error, StepTimeoutError):
@@ -164,11 +169,13 @@ class StepCall:
             finally:
                 self._execution.entered()
 
-    async def _retry_later(self, error: Exception, pause: timedelta) -> datetime:
+    async def _retry_later(
+        self, error: Exception, pause: timedelta, *, counted: bool = True
+    ) -> datetime:
         execution = self._execution
         due = execution.services.clock.now() + pause
         execution.plan(due)
-        await self._end_attempt(_status_of(error), error, retry_at=due)
+        await self._end_attempt(_status_of(error), error, retry_at=due, counted=counted)
         execution.publish(
             StepRetried,
             step_name=self.name,
@@ -203,7 +210,12 @@ class StepCall:
         execution.publish(StepCancelled, step_name=self.name, step_index=self.index)
 
     async def _end_attempt(
-        self, status: AttemptStatus, error: Exception | None, *, retry_at: Any = None
+        self,
+        status: AttemptStatus,
+        error: Exception | None,
+        *,
+        retry_at: datetime | None = None,
+        counted: bool = True,
     ) -> None:
         if self._attempt is None:
             return
@@ -214,6 +226,7 @@ class StepCall:
                 error=None if error is None else describe(error).message,
                 completed_at=self._execution.services.clock.now(),
                 retry_at=retry_at,
+                counted=counted,
             )
         )
 

@@ -112,7 +112,7 @@ TOUCH = f"UPDATE durably_runs SET progress = coalesce(?, progress), updated_at =
 UPSERT_ATTEMPT = (
     f"INSERT INTO durably_py_attempts ({ATTEMPT_COLUMNS}) VALUES ({_marks(ATTEMPT_COLUMNS)}) "
     "ON CONFLICT (id) DO UPDATE SET status = excluded.status, error = excluded.error, "
-    "completed_at = excluded.completed_at, retry_at = excluded.retry_at"
+    "completed_at = excluded.completed_at, retry_at = excluded.retry_at, counted = excluded.counted"
 )
 INSERT_LOG = (
     f"INSERT INTO durably_logs ({LOG_COLUMNS}) VALUES ({_marks(LOG_COLUMNS)}) "

@@ -238,3 +238,42 @@ async def test_notes_that_cannot_be_written_are_not_lost(shop: Workshop) -> None
     assert found.progress is not None
     gate.set()
     await app.wait_for_run(made.id)
+
+
+@pytest.mark.parametrize("where", ["step", "job"])
+@pytest.mark.parametrize("error", ERRORS)
+async def test_an_error_of_the_store_that_reaches_the_code_fails_neither_step_nor_run(
+    shop: Workshop, where: str, error: str
+) -> None:
+    """Law 9: as when a job triggers another and the disk is full; it is no attempt of the step."""
+    calls: list[str] = []
+    refusal = ERRORS[error]()
+
+    def needs_the_store() -> str:
+        calls.append("call")
+        if len(calls) < 4:
+            raise refusal
+        return "done"
+
+    @job
+    async def example(step: Step) -> str:
+        before = await step.run("before", lambda: calls.count("before"), output=int)
+        if where == "step":
+            return await step.run("x", needs_the_store, retry=Retry(max_attempts=2)) + str(before)
+        return needs_the_store() + str(before)
+
+    app = await shop.engine(example, preserve_steps=True)
+    events = record(app, "worker:error")
+    made = await app.trigger(example)
+    began = shop.clock.now()
+    await shop.drain(app)
+
+    ended = await shop.get(made.id)
+    assert (ended.status, ended.output) == (RunStatus.COMPLETED, "done0")
+    assert len(calls) == 4
+    assert [(one.code, one.context) for one in events if isinstance(one, WorkerError)] == [
+        (refusal.code, where)
+    ] * 3
+    assert shop.clock.now() - began >= timedelta(seconds=15)
+    counted = [one.counted for one in await app.get_step_attempts(made.id)]
+    assert counted == ([False] * 3 + [True] if where == "step" else [])
