@@ -70,7 +70,7 @@ function durablyAssets(): Plugin {
       server.middlewares.use(setHeaders(join(demo, 'public')))
       server.middlewares.use('/durably/', serveAssets(join(demo, 'public', 'durably')))
       server.watcher.add(python)
-      server.watcher.on('change', (path) => {
+      server.watcher.on('all', (_event, path) => {
         if (!python.some((folder) => path.startsWith(folder))) return
         if (buildAssets()) server.ws.send({ type: 'full-reload' })
       })

@@ -11,7 +11,7 @@ from durably import Durably, Step, job
 
 
 def ship(order: int) -> str:
-    """Do something that must not be done twice."""
+    """Do something that takes a while; it may run again if the process dies before it is saved."""
     time.sleep(0.1)
     print(f"shipped order {order}", flush=True)
     return f"parcel {order}"
@@ -25,6 +25,8 @@ async def ship_orders(step: Step, orders: int) -> list[str]:
 
 async def main() -> None:
     """Trigger the run, once whatever happens, and wait for it."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: python server_basic.py DATABASE")
     async with Durably(
         f"sqlite:///{sys.argv[1]}",
         jobs=[ship_orders],

@@ -5,13 +5,15 @@ import { join, relative } from 'node:path'
 import { at, root } from '../paths.mjs'
 import { run, SetupError, say } from './run.mjs'
 
-const OLDEST_NODE = [20, 19]
+/** What Vite asks for. */
+const isNewEnough = (major, minor) =>
+  (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22
 
 export function setUpNodeModules() {
   const [major, minor] = process.versions.node.split('.').map(Number)
-  if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
+  if (!isNewEnough(major, minor)) {
     throw new SetupError(
-      `Node ${OLDEST_NODE.join('.')} or newer is needed, this is ${process.versions.node}.`,
+      `Node 20.19, or 22.12 or newer, is needed; this is ${process.versions.node}.`,
     )
   }
   install(root)
