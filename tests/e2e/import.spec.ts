@@ -39,9 +39,24 @@ test('a file without refused rows, with semicolons and CR line ends', async ({ p
   await waitForStatus(page, 'completed')
 
   await expect(page.getByTestId('imported')).toHaveText('2')
-  await expect(page.getByTestId('result')).toContainText('cut at every semicolon')
+  await expect(page.getByTestId('result')).toContainText('separated by semicolons')
   await expect(page.getByTestId('refused-rows')).toContainText('every row fits the header')
   await expect(page.getByTestId('rows').locator('tbody tr').first()).toContainText('x;y')
+})
+
+test('who has no file takes a made-up one', async ({ profile }) => {
+  const page = await profile.show('/')
+
+  await page.getByRole('button', { name: 'Take a made-up one' }).click()
+  await expect(page.getByTestId('file-name')).toHaveText('sample.csv')
+  await page.getByTestId('import').click()
+  await waitForStatus(page, 'completed')
+
+  await expect(page.getByTestId('imported')).toHaveText('19,992')
+  await expect(page.getByTestId('refused')).toHaveText('8')
+  await expect(page.getByTestId('run').getByRole('status')).toHaveText(
+    'Imported: 19,992 rows, 8 refused',
+  )
 })
 
 test('a second import replaces the first on the page, not in the database', async ({ profile }) => {

@@ -15,14 +15,16 @@ export function App() {
       <header className="masthead">
         <h1>CSV import</h1>
         <p>
-          A Python job that runs in this browser. Reload the page, close the tab or lose power: the
-          import goes on from its last saved batch.
+          Right here in your browser, by a Python job; nothing is uploaded. Reload the page, close
+          the tab or lose power: the import goes on from its last saved batch.
         </p>
       </header>
       <main>
         <ProblemBoundary title="Python could not start">
           <DurablyProvider durably={boot.client} fallback={<BootCard />}>
-            <Ready />
+            <ProblemBoundary title="This page has a fault">
+              <Ready />
+            </ProblemBoundary>
           </DurablyProvider>
         </ProblemBoundary>
       </main>

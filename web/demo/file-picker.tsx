@@ -2,6 +2,7 @@
 
 import { type DragEvent, type FormEvent, useId, useState } from 'react'
 import type { Delimiter, Encoding, ImportInput } from './jobs'
+import { sampleFile } from './sample'
 import { fileSize } from './words'
 
 export type Choice = { readonly file: File; readonly options: ImportInput['options'] }
@@ -13,18 +14,18 @@ interface FilePickerProps {
 }
 
 const ENCODINGS: readonly (readonly [Encoding, string])[] = [
-  ['auto', 'Find out (UTF-8, UTF-16)'],
+  ['auto', 'Detect automatically (UTF-8, UTF-16)'],
   ['utf-8', 'UTF-8'],
   ['utf-16', 'UTF-16'],
   ['windows-1252', 'Windows-1252 (Latin-1)'],
 ]
 
 const DELIMITERS: readonly (readonly [Delimiter, string])[] = [
-  ['auto', 'Find out'],
+  ['auto', 'Detect automatically'],
   [',', 'Comma ,'],
   [';', 'Semicolon ;'],
   ['\t', 'Tab'],
-  ['|', 'Bar |'],
+  ['|', 'Vertical bar |'],
 ]
 
 export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
@@ -72,10 +73,17 @@ export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
           </span>
         ) : (
           <span>
+            <span className="visually-hidden">Chosen, choose another: </span>
             <strong data-testid="file-name">{file.name}</strong> {fileSize(file.size)}
           </span>
         )}
       </label>
+      <p className="hint">
+        No file at hand?{' '}
+        <button type="button" className="link" onClick={() => setFile(sampleFile())}>
+          Take a made-up one
+        </button>
+      </p>
       <details className="options">
         <summary>Encoding and delimiter</summary>
         <div className="fields">
@@ -106,9 +114,7 @@ export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
         >
           Import
         </button>
-        <p className="hint" role="status">
-          {waitingFor ?? 'The file stays on this device.'}
-        </p>
+        <p className="hint">{waitingFor ?? 'The file stays on this device.'}</p>
       </div>
     </form>
   )

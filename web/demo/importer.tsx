@@ -60,7 +60,9 @@ export function Importer({ latest }: ImporterProps) {
         />
       )}
       {job.isCompleted && job.output !== null && <Result result={job.output} />}
-      {job.isTerminal && runId !== null && <ImportedRows runId={runId} />}
+      {job.isTerminal && runId !== null && !(job.isFailed && job.progress === null) && (
+        <ImportedRows runId={runId} isWhole={job.isCompleted} />
+      )}
     </>
   )
 }

@@ -37,7 +37,7 @@ export function PagedTable({ title, name, look, load, empty }: PagedTableProps) 
           <Page
             {...page}
             look={look}
-            titleId={id}
+            title={title}
             empty={empty}
             isTurning={isTurning}
             turnTo={turnTo}
@@ -52,20 +52,22 @@ interface PageProps {
   readonly offset: number
   readonly loaded: Promise<TablePage>
   readonly look: PagedTableProps['look']
-  readonly titleId: string
+  readonly title: string
   readonly empty: string
   readonly isTurning: boolean
   readonly turnTo: (offset: number) => void
 }
 
-function Page({ offset, loaded, look, titleId, empty, isTurning, turnTo }: PageProps) {
+function Page({ offset, loaded, look, title, empty, isTurning, turnTo }: PageProps) {
   const { total, columns, rows } = use(loaded)
+  const name = title.toLowerCase()
+  const label = `Table of ${name}`
   if (total === 0) return <p className="hint">{empty}</p>
   return (
     <>
       {/* A region that scrolls must be reachable by keyboard. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: see above */}
-      <section className="scroll" aria-labelledby={titleId} aria-busy={isTurning} tabIndex={0}>
+      <section className="scroll" aria-label={label} aria-busy={isTurning} tabIndex={0}>
         <table className={look}>
           <thead>
             <tr>
@@ -89,6 +91,7 @@ function Page({ offset, loaded, look, titleId, empty, isTurning, turnTo }: PageP
         </table>
       </section>
       <Pager
+        name={name}
         offset={offset}
         total={total}
         shown={rows.length}
@@ -108,25 +111,27 @@ function Empty(): ReactNode {
 }
 
 interface PagerProps extends Pick<PageProps, 'offset' | 'isTurning' | 'turnTo'> {
+  readonly name: string
   readonly total: number
   readonly shown: number
 }
 
-function Pager({ offset, total, shown, isTurning, turnTo }: PagerProps) {
+function Pager({ name, offset, total, shown, isTurning, turnTo }: PagerProps) {
   const last = Math.floor((total - 1) / PAGE) * PAGE
   const turn = (label: string, to: number, mark: string, isPossible: boolean) => (
     <button
       type="button"
       className="button small"
       aria-label={label}
-      disabled={!isPossible || isTurning}
-      onClick={() => turnTo(to)}
+      // Not `disabled`: the button that was pressed would lose the focus.
+      aria-disabled={!isPossible || isTurning}
+      onClick={() => isPossible && !isTurning && turnTo(to)}
     >
       {mark}
     </button>
   )
   return (
-    <nav className="pager" aria-label="Pages">
+    <nav className="pager" aria-label={`Pages of ${name}`}>
       <p aria-live="polite" data-testid="page-range">
         {count(offset + 1)}–{count(offset + shown)} of {count(total)}
       </p>

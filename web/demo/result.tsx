@@ -7,10 +7,10 @@ import { PagedTable, type TablePage } from './paged-table'
 import { count } from './words'
 
 const DELIMITERS: Readonly<Record<string, string>> = {
-  ',': 'comma',
-  ';': 'semicolon',
-  '\t': 'tab',
-  '|': 'bar',
+  ',': 'commas',
+  ';': 'semicolons',
+  '\t': 'tabs',
+  '|': 'vertical bars',
 }
 
 const ENCODINGS: Readonly<Record<string, string>> = {
@@ -18,6 +18,15 @@ const ENCODINGS: Readonly<Record<string, string>> = {
   'utf-16-le': 'UTF-16',
   'utf-16-be': 'UTF-16',
   cp1252: 'Windows-1252',
+}
+
+const KINDS: Readonly<Record<ColumnSummary['kind'], string>> = {
+  int: 'whole number',
+  float: 'number',
+  bool: 'yes or no',
+  date: 'date',
+  text: 'text',
+  empty: 'empty',
 }
 
 export function Result({ result }: { readonly result: ImportResult }) {
@@ -32,7 +41,7 @@ export function Result({ result }: { readonly result: ImportResult }) {
           {blank > 0 && <Figure name="blank lines skipped" value={blank} testId="blank" />}
         </dl>
         <p className="hint">
-          Read as {ENCODINGS[encoding] ?? encoding}, cut at every{' '}
+          Read as {ENCODINGS[encoding] ?? encoding}, columns separated by{' '}
           {DELIMITERS[delimiter] ?? delimiter}.
         </p>
         {notes.length > 0 && (
@@ -72,7 +81,7 @@ function Columns({ columns }: { readonly columns: readonly ColumnSummary[] }) {
       <table className="stacked">
         <thead>
           <tr>
-            {['Column', 'Type', 'Distinct', 'Empty', 'Min', 'Max'].map((name) => (
+            {['Column', 'Type', 'Different values', 'Empty', 'Smallest', 'Largest'].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>
@@ -84,16 +93,16 @@ function Columns({ columns }: { readonly columns: readonly ColumnSummary[] }) {
             <tr key={name}>
               <th scope="row">{name}</th>
               <td data-label="Type">
-                <span className="chip plain">{kind}</span>
+                <span className="chip plain">{KINDS[kind]}</span>
               </td>
-              <td data-label="Distinct" className="number">
+              <td data-label="Different values" className="number">
                 {exact ? count(distinct) : `about ${count(distinct)}`}
               </td>
               <td data-label="Empty" className="number">
                 {count(empty)}
               </td>
-              <td data-label="Min">{smallest ?? '–'}</td>
-              <td data-label="Max">{largest ?? '–'}</td>
+              <td data-label="Smallest">{smallest ?? '–'}</td>
+              <td data-label="Largest">{largest ?? '–'}</td>
             </tr>
           ))}
         </tbody>
@@ -103,7 +112,13 @@ function Columns({ columns }: { readonly columns: readonly ColumnSummary[] }) {
 }
 
 /** The refused and the imported rows of a run that has ended, whole or in part. */
-export function ImportedRows({ runId }: { readonly runId: string }) {
+export function ImportedRows({
+  runId,
+  isWhole,
+}: {
+  readonly runId: string
+  readonly isWhole: boolean
+}) {
   const { durably } = useDurably()
   const refused = async (page: object): Promise<TablePage> => {
     const { total, rows } = await durably.query<RefusedPage>('refused-rows', {
@@ -128,7 +143,7 @@ export function ImportedRows({ runId }: { readonly runId: string }) {
         name="refused-rows"
         look="prose"
         load={refused}
-        empty="None: every row fits the header."
+        empty={isWhole ? 'None: every row fits the header.' : 'None so far.'}
       />
       <PagedTable
         key={`rows ${runId}`}
@@ -136,7 +151,7 @@ export function ImportedRows({ runId }: { readonly runId: string }) {
         name="rows"
         look="grid"
         load={imported}
-        empty="None."
+        empty={isWhole ? 'None.' : 'None so far.'}
       />
     </>
   )

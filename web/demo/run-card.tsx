@@ -5,7 +5,7 @@ import type { LogEntry, Progress, RunStatus } from '../core/index'
 import type { UseJobResult } from '../react/index'
 import type { ImportInput, ImportResult } from './jobs'
 import { Problem } from './problem'
-import { count, percent } from './words'
+import { count, counted, percent, withCode } from './words'
 
 type Job = UseJobResult<ImportInput, ImportResult>
 
@@ -22,7 +22,7 @@ const TITLES: Readonly<Record<RunStatus, string>> = {
   pending: 'Waiting to start',
   leased: 'Importing',
   completed: 'Imported',
-  failed: 'Not imported',
+  failed: 'Import stopped',
   cancelled: 'Cancelled',
 }
 
@@ -39,11 +39,14 @@ export function RunCard({ job, fileName, savedBefore, onCancel, onResume }: RunC
   const [isAsking, ask] = useTransition()
   const { status, progress, logs, error } = job
   const [refusal, setRefusal] = useState<unknown>(null)
-  const act = (action: () => Promise<void>) => () =>
+  const act = (action: () => Promise<void>) => {
+    if (isAsking) return
     ask(async () => {
       setRefusal(null)
       await action().catch(setRefusal)
     })
+  }
+  const next = nextOf(job)
   return (
     <section
       className="card"
@@ -67,24 +70,49 @@ export function RunCard({ job, fileName, savedBefore, onCancel, onResume }: RunC
         </p>
       )}
       {(job.isActive || job.isCancelled) && <Bar progress={progress} isActive={job.isActive} />}
-      {job.isFailed && <Problem title="The import stopped" error={error ?? 'It failed.'} />}
+      <p className="visually-hidden" role="status">
+        {spoken(job)}
+      </p>
+      {job.isFailed && (
+        <Problem
+          title="The import stopped"
+          error={withCode(error ?? 'It failed.', job.errorType)}
+        />
+      )}
       {job.subscriptionError !== null && (
         <Problem title="The import can’t be followed" error={job.subscriptionError} />
       )}
       {refusal !== null && <Problem title="That was not possible" error={refusal} />}
       {logs.length > 0 && <LogLines logs={logs} isOpen={job.isActive} />}
-      {job.isActive && (
-        <button type="button" className="button" disabled={isAsking} onClick={act(onCancel)}>
-          Cancel
-        </button>
-      )}
-      {job.isCancelled && (
-        <button type="button" className="button" disabled={isAsking} onClick={act(onResume)}>
-          Go on from the last saved batch
+      {/* One button for all of it, and never disabled: it must not lose the focus when it changes. */}
+      {next !== null && (
+        <button
+          type="button"
+          className="button"
+          aria-disabled={isAsking}
+          onClick={() => act(next === 'Cancel' ? onCancel : onResume)}
+        >
+          {next}
         </button>
       )}
     </section>
   )
+}
+
+/** What can be done with the import now. */
+function nextOf(job: Job): string | null {
+  if (job.isActive) return 'Cancel'
+  if (job.isCancelled) return 'Go on from the last saved batch'
+  // What failed before its first batch would fail again.
+  return job.isFailed && job.progress !== null ? 'Try again from the last saved batch' : null
+}
+
+/** What a screen reader says of it: every quarter, not every batch, and the end. */
+function spoken({ progress, isActive, output }: Job): string {
+  if (output !== null)
+    return `Imported: ${counted(output.imported, 'row')}, ${count(output.refused)} refused`
+  if (!isActive || !progress?.total) return ''
+  return `${percent(Math.floor((progress.current / progress.total) * 4) / 4)} of the file is imported`
 }
 
 function Bar({
@@ -96,8 +124,6 @@ function Bar({
 }) {
   const share = progress?.total ? progress.current / progress.total : null
   const words = progress?.message ?? (isActive ? 'Looking at the file' : 'Nothing was imported')
-  // Screen readers hear every quarter, not every batch.
-  const quarter = share === null ? null : Math.floor(share * 4) / 4
   return (
     <div className="bar">
       <progress
@@ -108,9 +134,6 @@ function Bar({
       <p>
         <span data-testid="progress-message">{words}</span>
         <span data-testid="percent">{share === null ? '' : percent(share)}</span>
-      </p>
-      <p className="visually-hidden" role="status">
-        {isActive && quarter !== null && `${percent(quarter)} of the file is imported`}
       </p>
     </div>
   )
@@ -125,7 +148,7 @@ function LogLines({
 }) {
   return (
     <details className="log" open={isOpen}>
-      <summary>Log, {count(logs.length)} lines</summary>
+      <summary>Log, {counted(logs.length, 'line')}</summary>
       <ol data-testid="log" reversed>
         {logs.toReversed().map(({ id, level, message }) => (
           <li key={id} className={level}>

@@ -10,7 +10,7 @@ export function count(value: number): string {
 }
 
 /** *value* with *noun*, in the plural unless there is one. */
-function counted(value: number, noun: string): string {
+export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
@@ -30,6 +30,17 @@ export function codeAndSentence(message: string): { code: string | null; sentenc
   return found?.[1] !== undefined && found[2] !== undefined
     ? { code: found[1], sentence: found[2] }
     : { code: null, sentence: message }
+}
+
+/** Codes of errors that a failed run tells by their class. */
+const CODES: Readonly<Record<string, string>> = {
+  'durably.errors.RecoveryLimitError': 'recovery_limit',
+}
+
+/** What a failed run says, with its code in front where its class has one. */
+export function withCode(error: string, errorType: string | null): string {
+  const code = errorType === null ? undefined : CODES[errorType]
+  return code === undefined ? error : `${code}: ${error}`
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -55,7 +66,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   storage_busy: 'The import goes on by itself. Nothing is lost.',
   storage_full: 'Free some space on this device. The import goes on by itself; nothing is lost.',
   storage_io: 'The import goes on by itself when the storage answers again. Nothing is lost.',
-  storage_unreadable: 'Nothing was deleted. Export the site’s data before you clear it.',
+  storage_unreadable: 'Nothing was deleted. Ask whoever runs this site before you clear its data.',
   too_many_columns: 'Split the file, or check that the right delimiter is chosen.',
   unknown_job: 'The page and its Python jobs are of different versions. Reload the page.',
   validation: 'Check the fields named above.',
