@@ -74,10 +74,7 @@ export function RunCard({ job, fileName, savedBefore, onCancel, onResume }: RunC
         {spoken(job)}
       </p>
       {job.isFailed && (
-        <Problem
-          title="The import stopped"
-          error={withCode(error ?? 'It failed.', job.errorType)}
-        />
+        <Problem title="What is wrong" error={withCode(error ?? 'It failed.', job.errorType)} />
       )}
       {job.subscriptionError !== null && (
         <Problem title="The import can’t be followed" error={job.subscriptionError} />
