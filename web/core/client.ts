@@ -9,6 +9,7 @@ import type { RunState } from './reduce-run'
 import { RunStore } from './run-store'
 import { StatusStore } from './status-store'
 import type { StoreFiles } from './store-files'
+import { told } from './told'
 import type {
   Health,
   JobInfo,
@@ -29,7 +30,7 @@ import type {
   StepRecord,
   TriggerOptions,
 } from './types'
-import { type WaitOptions, waitForRun } from './wait-for-run'
+import { checkTimeout, type WaitOptions, waitForRun } from './wait-for-run'
 import { WeakValues } from './weak-values'
 
 export interface ClientTriggerOptions extends TriggerOptions {
@@ -85,8 +86,10 @@ export class DurablyClient {
     options: ClientWaitOptions = {},
   ): Promise<Completed<Output>> {
     const { timeout, signal, onProgress, onLog, onTrigger, ...triggerOptions } = options
+    // First: after a refusal there is no run.
+    checkTimeout(timeout)
     const answer = await this.trigger(job, input, triggerOptions)
-    onTrigger?.(answer)
+    told(onTrigger, answer)
     const run = await this.waitForRun(answer.runId, { timeout, signal, onProgress, onLog })
     return { ...answer, output: run.output as Output }
   }

@@ -28,7 +28,7 @@ export type {
 } from './events'
 export { defineJobRef, type JobRef, type TriggerInput } from './job-ref'
 export { JobStore, type JobStoreOptions } from './job-store'
-export { MAX_LOGS, type RunState, reduceRun } from './reduce-run'
+export { MAX_LOGS, type RunState } from './reduce-run'
 export { RunStore } from './run-store'
 export { type EngineStatus, StatusStore } from './status-store'
 export type { StoreFiles } from './store-files'

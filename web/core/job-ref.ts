@@ -20,8 +20,6 @@ export function defineJobRef<Name extends string, Input, Output>(
 /** *Input* as a caller may give it: a file or its bytes stand wherever the job takes a `BlobRef`. */
 export type TriggerInput<Input> = Input extends BlobRef
   ? Input | Blob | ArrayBuffer | ArrayBufferView
-  : Input extends readonly (infer Item)[]
-    ? readonly TriggerInput<Item>[]
-    : Input extends object
-      ? { [Key in keyof Input]: TriggerInput<Input[Key]> }
-      : Input
+  : Input extends object
+    ? { [Key in keyof Input]: TriggerInput<Input[Key]> }
+    : Input

@@ -90,12 +90,17 @@ export class JobStore<Input = unknown, Output = Json> {
   }
 
   #open(): void {
+    this.#stopRun = this.#run?.subscribe(this.#show) ?? null
+    this.#openFeed()
+    this.#show()
+  }
+
+  #openFeed(): void {
     const jobName = typeof this.#job === 'string' ? this.#job : this.#job.name
     const types: EventType[] = ['run:resume', 'run:delete']
     if (this.#followLatest) types.push('run:trigger', 'run:leased')
     this.#feedError = null
-    this.#stopRun = this.#run?.subscribe(this.#show) ?? null
-    this.#show()
+    this.#stopFeed?.()
     this.#stopFeed = this.#client.subscribe({ jobName, types }, this.#take, (error) => {
       this.#feedError = error
       this.#show()
@@ -118,11 +123,13 @@ export class JobStore<Input = unknown, Output = Json> {
     else if (message.type === 'run:delete') this.reset()
   }
 
-  /** A later snapshot tells of a new engine: runs may have begun while nothing was heard. */
+  /** A later snapshot tells of a new engine or another store: anything may have happened unheard. */
   #takeActive(runs: readonly ClientRun[]): void {
     const latest = runs.find((run) => run.status === 'leased') ?? runs[0]
     const isFirst = !this.#sawActiveRuns
     this.#sawActiveRuns = true
+    // A run that had ended may have been resumed, and even have ended again; or it is gone.
+    if (!isFirst) this.#run?.reopen()
     if (latest === undefined) return
     const shown = this.#run?.runId ?? null
     const wanted = isFirst
@@ -149,6 +156,8 @@ export class JobStore<Input = unknown, Output = Json> {
     const run = this.#run?.getSnapshot() ?? noRun
     if (run.isDeleted) {
       this.reset()
+      // With another store in its place, others may have been active while this run still stood.
+      if (this.#stopFeed !== null) this.#openFeed()
       return
     }
     // The former run stays on screen until the new one is known: no blank in between.

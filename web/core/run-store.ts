@@ -1,5 +1,6 @@
 /** One run, followed while someone listens. */
 
+import type { DurablyError } from './errors'
 import { flagsOf, initialRun, type RunState, reduceRun, SHOWN } from './reduce-run'
 import type { Transport, Unsubscribe } from './transport'
 import type { ClientRun, RunStatus } from './types'
@@ -37,9 +38,11 @@ export class RunStore {
 
   /** Take in what another source knows of the run, unless this store already knows more. */
   assume(known: RunStatus | ClientRun): void {
-    if (this.#state.status !== null || this.#state.isDeleted) return
-    if (typeof known === 'string') this.#set({ ...this.#state, ...flagsOf(known) })
-    else this.#set(reduceRun(this.#state, { type: 'snapshot', run: known, logs: [] }))
+    if (this.#state.status !== null) return
+    // A removed run is back: it came with an imported store.
+    if (typeof known === 'string') {
+      this.#set({ ...this.#state, ...flagsOf(known), isDeleted: false })
+    } else this.#set(reduceRun(this.#state, { type: 'snapshot', run: known, logs: [] }))
   }
 
   /** Follow the run again if its subscription has ended, as after a resume. */
@@ -56,9 +59,16 @@ export class RunStore {
       (message) => this.#set(reduceRun(this.#state, message)),
       (error) => {
         this.#hasEnded = true
-        if (error !== null) this.#set({ ...this.#state, subscriptionError: error })
+        if (error !== null) this.#set(this.#after(error))
       },
     )
+  }
+
+  /** A run that was known and is not found is gone: the store was reset, or is another one now. */
+  #after(error: DurablyError): RunState {
+    const isGone = error.code === 'not_found' && this.#state.status !== null
+    if (isGone) return { ...initialRun(this.runId), isDeleted: true }
+    return { ...this.#state, subscriptionError: error }
   }
 
   #close(): void {

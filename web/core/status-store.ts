@@ -3,7 +3,6 @@
 import { type Connection, REMOTE } from './connection'
 import type { EventType } from './events'
 import type { Health, Transport, Unsubscribe } from './transport'
-import { Watched } from './watched'
 
 export interface EngineStatus extends Connection {
   /** Null until the engine has been asked. */
@@ -27,8 +26,8 @@ const SIGNS_OF_LIFE: readonly EventType[] = [
  */
 export class StatusStore {
   readonly #transport: Transport
-  readonly #status: Watched<EngineStatus>
-  #listeners = 0
+  readonly #listeners = new Set<() => void>()
+  #status: EngineStatus
   #isAsking = false
   #askAgain = false
   #stops: Unsubscribe[] = []
@@ -36,22 +35,20 @@ export class StatusStore {
 
   constructor(transport: Transport) {
     this.#transport = transport
-    this.#status = new Watched<EngineStatus>({ ...this.#connection(), health: null })
+    this.#status = { ...this.#connection(), health: null }
   }
 
   readonly getSnapshot = (): EngineStatus => {
-    if (this.#listeners === 0) this.#takeConnection()
-    return this.#status.getSnapshot()
+    if (this.#listeners.size === 0) this.#takeConnection()
+    return this.#status
   }
 
   readonly subscribe = (listener: () => void): Unsubscribe => {
-    const stop = this.#status.subscribe(listener)
-    this.#listeners += 1
-    if (this.#listeners === 1) this.#open()
+    this.#listeners.add(listener)
+    if (this.#stops.length === 0) this.#open()
     return () => {
-      stop()
-      this.#listeners -= 1
-      if (this.#listeners === 0) this.#close()
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) this.#close()
     }
   }
 
@@ -70,23 +67,23 @@ export class StatusStore {
   }
 
   #close(): void {
-    for (const stop of this.#stops) stop()
+    for (const stop of this.#stops.splice(0)) stop()
     this.#stopSigns?.()
     this.#stopSigns = null
   }
 
   #takeConnection(): void {
     const { role, boot, problem } = this.#connection()
-    const known = this.#status.getSnapshot()
+    const known = this.#status
     if (role === known.role && boot === known.boot && problem === known.problem) return
-    this.#status.set({ role, boot, problem, health: known.health })
+    this.#set({ ...known, role, boot, problem })
   }
 
   async #ask(): Promise<void> {
     this.#askAgain = true
     if (this.#isAsking) return
     this.#isAsking = true
-    while (this.#askAgain && this.#listeners > 0) {
+    while (this.#askAgain && this.#listeners.size > 0) {
       this.#askAgain = false
       // An engine that cannot be asked shows in `problem`.
       const health = await this.#transport.call('health', {}).catch(() => null)
@@ -96,8 +93,8 @@ export class StatusStore {
   }
 
   #takeHealth(health: Health): void {
-    this.#status.set({ ...this.#status.getSnapshot(), health })
-    if (health.state === 'ok' || this.#listeners === 0) {
+    this.#set({ ...this.#status, health })
+    if (health.state === 'ok' || this.#listeners.size === 0) {
       this.#stopSigns?.()
       this.#stopSigns = null
       return
@@ -105,5 +102,10 @@ export class StatusStore {
     this.#stopSigns ??= this.#transport.subscribe({ types: SIGNS_OF_LIFE }, (message) => {
       if (message.type !== 'snapshot') void this.#ask()
     })
+  }
+
+  #set(status: EngineStatus): void {
+    this.#status = status
+    for (const notify of this.#listeners) notify()
   }
 }

@@ -2,11 +2,15 @@
 
 import { DurablyError } from './errors'
 import { initialRun, type RunState, reduceRun, SHOWN } from './reduce-run'
+import { told } from './told'
 import type { Transport } from './transport'
 import type { LogEntry, Progress } from './types'
 
+/** The most milliseconds that a browser's timer can wait. One that is given more fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 export interface WaitOptions {
-  /** Milliseconds to wait; for ever when absent. The run itself goes on. */
+  /** Milliseconds to wait; for ever when absent or more than 2,147,483,647. The run itself goes on. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -18,7 +22,8 @@ export interface WaitOptions {
  * Resolve with the state of a completed run.
  *
  * Rejects with `run_failed`, `run_cancelled`, `not_found` (also when the run is deleted
- * meanwhile), `wait_timeout`, `aborted`, or with what ended the subscription.
+ * meanwhile), `wait_timeout`, `aborted`, `validation` for a timeout that is none, or with what
+ * ended the subscription.
  */
 export function waitForRun(
   transport: Transport,
@@ -27,6 +32,7 @@ export function waitForRun(
 ): Promise<RunState> {
   const { timeout, signal } = options
   return new Promise((resolve, reject) => {
+    checkTimeout(timeout)
     let state = initialRun(runId)
     const end = new AbortController()
     const settle = (outcome: RunState | DurablyError): void => {
@@ -41,17 +47,18 @@ export function waitForRun(
     }
     signal?.addEventListener('abort', onAbort, { signal: end.signal })
     const timer =
-      timeout === undefined
+      timeout === undefined || timeout > LONGEST_TIMER
         ? undefined
         : setTimeout(() => settle(waitEnded('wait_timeout', runId)), timeout)
     const stop = transport.subscribe(
       { runId, types: SHOWN },
       (message) => {
-        const next = reduceRun(state, message)
-        report(state, next, options)
-        state = next
+        const before = state
+        state = reduceRun(before, message)
         const outcome = outcomeOf(state)
         if (outcome !== null) settle(outcome)
+        // Heard before the outcome all the same: whoever awaits that goes on in a later microtask.
+        report(before, state, options)
       },
       (error) => settle(error ?? waitEnded('closed', runId)),
     )
@@ -62,11 +69,20 @@ export function waitForRun(
   })
 }
 
+/** Refuse a *timeout* that is not a time to wait. */
+export function checkTimeout(timeout: WaitOptions['timeout']): void {
+  if (timeout === undefined || timeout >= 0) return
+  const message = `must be 0 milliseconds or more, not ${timeout}`
+  const problems = [{ path: ['timeout'], message }]
+  throw new DurablyError('validation', `timeout ${message}`, { problems })
+}
+
 function report(before: RunState, after: RunState, { onProgress, onLog }: WaitOptions): void {
-  if (after.progress !== null && after.progress !== before.progress) onProgress?.(after.progress)
+  const { progress } = after
+  if (progress !== null && progress !== before.progress) told(onProgress, progress)
   if (onLog === undefined || after.logs === before.logs) return
   const seen = new Set(before.logs.map((entry) => entry.id))
-  for (const entry of after.logs) if (!seen.has(entry.id)) onLog(entry)
+  for (const entry of after.logs) if (!seen.has(entry.id)) told(onLog, entry)
 }
 
 function outcomeOf(state: RunState): RunState | DurablyError | null {

@@ -39,6 +39,26 @@ def anchors(page: Path) -> set[str]:
     return {heading.strip().replace(" ", "-") for heading in plain}
 
 
+def exports(part: str) -> list[str]:
+    """Return every value and type that a part of the TypeScript side exports."""
+    index = text_of(ROOT / "web" / part / "index.ts")
+    lists = re.findall(r"^export (?:type )?\{(.*?)\}", index, re.MULTILINE | re.DOTALL)
+    return re.findall(r"(?:type )?(\w+),?", " ".join(lists))
+
+
+def fields(interface: str, folder: Path) -> list[str]:
+    """Return the fields of a TypeScript interface, those that it extends included."""
+    code = "\n".join(text_of(file) for file in sorted(folder.glob("*.ts")))
+    found = re.search(
+        rf"^export interface {interface}(?: extends (\w+))? \{{(.*?)^\}}",
+        code,
+        re.MULTILINE | re.DOTALL,
+    )
+    assert found is not None
+    inherited = fields(found[1], folder) if found[1] else []
+    return [*inherited, *re.findall(r"^  readonly (\w+)", found[2], re.MULTILINE)]
+
+
 @pytest.mark.parametrize("page", pages.generated(), ids=lambda page: page.name)
 def test_generated_parts_are_current(page: Path) -> None:
     """They say what the code says: `npm run docs` writes them."""
@@ -79,17 +99,19 @@ def test_the_reference_has_every_operation_and_option() -> None:
 
 
 def test_the_reference_has_what_typescript_adds() -> None:
-    """Hooks, the client's methods and the codes of its errors stand there too."""
+    """Its exports, the client's methods, what an app starts with and the errors' codes, too."""
     codes = re.search(
         r"type ClientErrorCode =(.*?)\n\n", text_of(ROOT / "web/core/errors.ts"), re.DOTALL
     )
     assert codes is not None
-    hooks = re.findall(r"\b(use[A-Z]\w+|DurablyProvider)\b", text_of(ROOT / "web/react/index.ts"))
+    exported = [name for part in ("core", "react", "worker") for name in exports(part)]
+    options = fields("StartOptions", ROOT / "web/worker")
     client = text_of(ROOT / "web/core/client.ts").split("class DurablyClient")[1]
     methods = re.findall(r"^  (?:async )?([a-z]\w+)[(<]", client, re.MULTILINE)
     on_errors, on_client = text_of(REFERENCE / "errors.md"), text_of(REFERENCE / "typescript.md")
     assert [code for code in re.findall(r"'(\w+)'", codes[1]) if f"`{code}`" not in on_errors] == []
-    assert [one for one in hooks if one not in on_client] == []
+    assert [one for one in exported if not re.search(rf"`{one}\b", on_client)] == []
+    assert [one for one in options if f"\n- `{one}` " not in on_client] == []
     assert [one for one in methods if f"`{one}(" not in on_client and one != "constructor"] == []
 
 

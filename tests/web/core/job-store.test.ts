@@ -3,6 +3,7 @@ import { DurablyClient } from '../../../web/core/client'
 import { DurablyError } from '../../../web/core/errors'
 import { JobStore, type JobStoreOptions } from '../../../web/core/job-store'
 import { FakeEngine } from '../support/fake-engine'
+import { runOf } from '../support/runs'
 import { settle } from '../support/settle'
 
 let engine: FakeEngine
@@ -318,6 +319,127 @@ test('a deleted run is shown no more', async () => {
   expect(store.getSnapshot()).toMatchObject({ runId: null, status: null })
 })
 
+describe('after something was not heard', () => {
+  /** A store that shows the failed run A, which no subscription follows any more. */
+  async function showFailed(options?: JobStoreOptions) {
+    await trigger('A')
+    const { store } = show({ initialRunId: 'A', ...options })
+    engine.lease('A')
+    engine.fail('A', 'bad row')
+    await settle()
+    return store
+  }
+
+  test.each([{}, { autoResume: false, followLatest: false }])(
+    'a run that was resumed is followed to its end, with %j',
+    async (options) => {
+      const store = await showFailed(options)
+      await engine.unheard(async () => {
+        await elsewhere.resume('A')
+        engine.lease('A')
+      })
+      await settle()
+      expect(store.getSnapshot()).toMatchObject({ runId: 'A', isLeased: true, error: null })
+
+      engine.complete('A', 3)
+      await settle()
+      expect(store.getSnapshot()).toMatchObject({ isCompleted: true, output: 3 })
+    },
+  )
+
+  test('a run that was resumed and has ended again shows its new end', async () => {
+    const store = await showFailed()
+    await engine.unheard(async () => {
+      await elsewhere.resume('A')
+      engine.complete('A', 3)
+    })
+    await settle()
+
+    expect(store.getSnapshot()).toMatchObject({ isCompleted: true, output: 3, error: null })
+  })
+
+  test('a run that was deleted is shown no more', async () => {
+    const store = await showFailed()
+    await engine.unheard(() => elsewhere.deleteRun('A'))
+    await settle()
+
+    expect(store.getSnapshot()).toMatchObject({ runId: null, status: null })
+  })
+
+  test('a newer run takes the place of one that was resumed', async () => {
+    const store = await showFailed()
+    await engine.unheard(async () => {
+      await elsewhere.resume('A')
+      await trigger('B')
+    })
+    await settle()
+
+    expect(store.getSnapshot()).toMatchObject({ runId: 'B', isPending: true })
+    expect(engine.subscriptions.filter((open) => 'runId' in open)).toMatchObject([{ runId: 'B' }])
+  })
+})
+
+describe('another store', () => {
+  test.each(['leased', 'completed'])(
+    'without the shown run, which is %s, shows none',
+    async (how) => {
+      await trigger('A')
+      const { store } = show({ initialRunId: 'A' })
+      engine.lease('A')
+      if (how === 'completed') engine.complete('A')
+      await settle()
+      engine.replaceWith()
+      await settle()
+
+      expect(store.getSnapshot()).toMatchObject({
+        runId: null,
+        status: null,
+        isActive: false,
+        subscriptionError: null,
+      })
+      expect(engine.subscriptions).toHaveLength(1)
+    },
+  )
+
+  test.each([{ followLatest: true }, { followLatest: false }])(
+    'shows its active run, though that is older, with %j',
+    async ({ followLatest }) => {
+      await trigger('B')
+      const { store } = show({ followLatest })
+      await settle()
+      engine.replaceWith(runOf({ id: 'A', status: 'leased' }))
+      await settle()
+
+      expect(store.getSnapshot().runId).toBe(followLatest ? 'A' : null)
+    },
+  )
+
+  test('that brings a removed run back shows it again', async () => {
+    await trigger('A')
+    const { store } = show()
+    await settle()
+    const kept = client.runStore('A')
+    engine.replaceWith()
+    await settle()
+    expect(kept.getSnapshot().isDeleted).toBe(true)
+    engine.replaceWith(runOf({ id: 'A', status: 'leased' }))
+    await settle()
+
+    expect(store.getSnapshot()).toMatchObject({ runId: 'A', isLeased: true })
+  })
+
+  test('with the shown run shows how it is there', async () => {
+    await trigger('A')
+    const { store } = show()
+    engine.lease('A')
+    await settle()
+    engine.replaceWith(runOf({ id: 'A', status: 'completed', output: 3, isTerminal: true }))
+    await settle()
+
+    expect(store.getSnapshot()).toMatchObject({ runId: 'A', isCompleted: true, output: 3 })
+  })
+})
+
 test('a lost engine keeps the state and shows the error', async () => {
   await trigger('A')
   const { store } = show()
@@ -357,6 +479,16 @@ test('one run is followed at a time, and each once', async () => {
 
   expect(engine.subscriptions.filter((open) => 'runId' in open)).toMatchObject([{ runId: 'A' }])
   expect(followed.mock.calls).toEqual([['A'], ['B'], ['A']])
+})
+
+test('whoever listens twice opens one feed, and may leave twice', () => {
+  const store = new JobStore(client, 'import-csv')
+  const listener = (): void => undefined
+  const leaves = [store.subscribe(listener), store.subscribe(listener)]
+  expect(engine.subscriptions).toHaveLength(1)
+  for (const leave of leaves) leave()
+
+  expect(engine.subscriptions).toEqual([])
 })
 
 test('leaving ends every subscription', async () => {

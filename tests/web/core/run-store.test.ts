@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { DurablyClient } from '../../../web/core/client'
 import { DurablyError } from '../../../web/core/errors'
+import { initialRun } from '../../../web/core/reduce-run'
 import { FakeEngine } from '../support/fake-engine'
 import { runOf } from '../support/runs'
 import { settle } from '../support/settle'
@@ -105,6 +106,18 @@ describe('the end of a subscription', () => {
     })
   })
 
+  test('of a run that was known and is not found shows that it is gone', async () => {
+    const store = client.runStore('A')
+    store.subscribe(() => undefined)
+    engine.lease('A')
+    engine.log('A', 'begun')
+    await settle()
+    engine.replaceWith()
+    await settle()
+
+    expect(store.getSnapshot()).toEqual({ ...initialRun('A'), isDeleted: true })
+  })
+
   test('of an ended run is no error', async () => {
     const store = client.runStore('A')
     store.subscribe(() => undefined)
@@ -167,6 +180,20 @@ describe('assume', () => {
     await settle()
     expect(store.getSnapshot()).toMatchObject({ status: 'pending', progress: null })
   })
+
+  test.each(['leased' as const, runOf({ status: 'leased' })])(
+    'brings a removed run back: %#',
+    async (known) => {
+      const store = client.runStore('A')
+      store.subscribe(() => undefined)
+      await settle()
+      engine.replaceWith()
+      await settle()
+      store.assume(known)
+
+      expect(store.getSnapshot()).toMatchObject({ isLeased: true, isDeleted: false })
+    },
+  )
 
   test('changes nothing that is known', async () => {
     const store = client.runStore('A')

@@ -59,6 +59,22 @@ describe('the status', () => {
     expect(roles).toEqual(['handing-over'])
   })
 
+  test('is watched until the last one leaves, however often each says so', async () => {
+    const leave = client.status.subscribe(() => {})
+    const roles: string[] = []
+    const leaveLast = client.status.subscribe(() => roles.push(client.status.getSnapshot().role))
+    leave()
+    leave()
+    expect(engine.subscriptions).toHaveLength(1)
+    connection.set({ ...OWNER, role: 'handing-over' })
+    expect(roles).toEqual(['handing-over'])
+
+    leaveLast()
+    expect(engine.subscriptions).toEqual([])
+    client.status.subscribe(() => {})
+    expect(engine.subscriptions).toHaveLength(1)
+  })
+
   test('asks for health when an engine is there, and again after a change of engine', async () => {
     const stop = client.status.subscribe(() => {})
     await vi.waitFor(() => expect(client.status.getSnapshot().health?.state).toBe('ok'))

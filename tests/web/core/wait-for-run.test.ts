@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DurablyClient } from '../../../web/core/client'
 import { FakeEngine } from '../support/fake-engine'
 import { settle } from '../support/settle'
+import { collectUncaught } from '../support/uncaught'
 
 let engine: FakeEngine
 let client: DurablyClient
@@ -12,7 +13,10 @@ beforeEach(async () => {
   await client.trigger('report', {}, { runId: 'A' })
 })
 
-afterEach(() => vi.useRealTimers())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
 
 describe('the end of the run', () => {
   test('completed resolves with its state', async () => {
@@ -68,6 +72,16 @@ describe('the wait ends before the run', () => {
     expect(engine.run('A').isActive).toBe(true)
   })
 
+  test.each([Number.NaN, -1, -Infinity])('at once when its timeout is %d', async (timeout) => {
+    const refused = { code: 'validation', problems: [{ path: ['timeout'] }] }
+
+    await expect(client.waitForRun('A', { timeout })).rejects.toMatchObject(refused)
+    expect(engine.subscriptions).toEqual([])
+    const triggered = client.triggerAndWait('report', {}, { runId: 'B', timeout })
+    await expect(triggered).rejects.toMatchObject(refused)
+    expect(await client.getRun('B')).toBeNull()
+  })
+
   test('when its signal aborts, before or while it waits', async () => {
     const controller = new AbortController()
     const outcome = client.waitForRun('A', { signal: controller.signal })
@@ -102,6 +116,67 @@ describe('the wait ends before the run', () => {
 
     expect(engine.subscriptions).toEqual([])
     expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+test.each([Number.POSITIVE_INFINITY, 2 ** 31])(
+  'a timeout of %d ms is more than a timer can wait, and none is set',
+  async (timeout) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const outcome = client.waitForRun('A', { timeout })
+    expect(vi.getTimerCount()).toBe(0)
+    engine.complete('A', 3)
+
+    expect((await outcome).output).toBe(3)
+  },
+)
+
+describe('a callback that throws', () => {
+  const bug = new Error('bug of the app')
+  const fail = (): never => {
+    throw bug
+  }
+
+  test('on the last message leaves a completed run completed', async () => {
+    const uncaught = collectUncaught()
+    engine.progress('A', { current: 1 })
+    engine.log('A', 'one')
+    engine.complete('A', 3)
+
+    const { output } = await client.waitForRun('A', { onProgress: fail, onLog: fail })
+    await settle()
+
+    expect(output).toBe(3)
+    expect(uncaught).toEqual([bug, bug])
+  })
+
+  test('is called with each log line once all the same', async () => {
+    const uncaught = collectUncaught()
+    const lines: string[] = []
+    for (const message of ['one', 'two']) engine.log('A', message)
+    const outcome = client.waitForRun('A', {
+      onLog: ({ message }) => {
+        lines.push(message)
+        fail()
+      },
+    })
+    await settle()
+    engine.log('A', 'three')
+    engine.complete('A')
+    await outcome
+
+    expect(lines).toEqual(['one', 'two', 'three'])
+    expect(uncaught).toEqual([bug, bug, bug])
+  })
+
+  test('when the run is stored does not end the wait', async () => {
+    const uncaught = collectUncaught()
+    const outcome = client.triggerAndWait('report', {}, { runId: 'B', onTrigger: fail })
+    await settle()
+    engine.complete('B', 3)
+
+    expect((await outcome).output).toBe(3)
+    expect(uncaught).toEqual([bug])
   })
 })
 

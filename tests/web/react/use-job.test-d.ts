@@ -21,6 +21,11 @@ interface ImportResult {
   readonly rows: number
 }
 
+interface CropInput {
+  readonly box: readonly [number, string]
+  readonly images: readonly [BlobRef, ...number[]]
+}
+
 declare const client: DurablyClient
 
 const importCsv = defineJobRef<'import-csv', ImportInput, ImportResult>('import-csv')
@@ -35,6 +40,12 @@ expectTypeOf<TriggerInput<ImportInput>['batch']>().toEqualTypeOf<number | undefi
 expectTypeOf<{ name: string; sample: Blob }>().toExtend<
   TriggerInput<ImportInput>['columns'][number]
 >()
+// A tuple keeps its length and its places, and a list stays one.
+const crop = defineJobRef<'crop', CropInput, null>('crop')
+expectTypeOf<TriggerInput<CropInput>['box']>().toEqualTypeOf<readonly [number, string]>()
+expectTypeOf<readonly [File, ...number[]]>().toExtend<TriggerInput<CropInput>['images']>()
+expectTypeOf<TriggerInput<string[]>>().toEqualTypeOf<string[]>()
+expectTypeOf<TriggerInput<readonly BlobRef[]>>().toEqualTypeOf<readonly TriggerInput<BlobRef>[]>()
 expectTypeOf<TriggerInput<unknown>>().toEqualTypeOf<unknown>()
 expectTypeOf<TriggerInput<{ n: number }>>().toEqualTypeOf<{ n: number }>()
 
@@ -71,6 +82,11 @@ export async function typedClient(file: File) {
 
   // @ts-expect-error the job takes a file
   await client.trigger(importCsv, { columns: [] })
+  await client.trigger(crop, { box: [1, 'px'], images: [file, 2] })
+  // @ts-expect-error the places of a tuple are not to be swapped
+  await client.trigger(crop, { box: ['px', 1], images: [file] })
+  // @ts-expect-error a tuple has a length
+  await client.trigger(crop, { box: [1], images: [file] })
   // @ts-expect-error each run of a batch is checked
   await client.batchTrigger(importCsv, [{ input: {} }])
 }

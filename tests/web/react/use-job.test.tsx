@@ -248,6 +248,30 @@ test('reset shows no run, and the next is shown again', async () => {
   expect(result.current.currentRunId).toBe('B')
 })
 
+test('a store that was reset leaves no button disabled', async () => {
+  const { result } = renderJob()
+  await act(() => result.current.trigger({}, { runId: 'A' }))
+  engine.lease('A')
+  await settled()
+  expect(result.current.isActive).toBe(true)
+  engine.replaceWith()
+  await settled()
+
+  expect(result.current).toMatchObject({ currentRunId: null, status: null, isActive: false })
+})
+
+test('a run that was resumed while the tab was frozen is shown as it is', async () => {
+  const { result } = renderJob()
+  await act(() => result.current.trigger({}, { runId: 'A' }))
+  engine.lease('A')
+  engine.fail('A', 'network down')
+  await settled()
+  await engine.unheard(() => new DurablyClient(engine.connect()).resume('A'))
+  await settled()
+
+  expect(result.current).toMatchObject({ currentRunId: 'A', isPending: true, error: null })
+})
+
 test('unmounting ends every subscription, and mounting again resumes', async () => {
   const first = renderJob()
   await act(() => first.result.current.trigger({}, { runId: 'A' }))

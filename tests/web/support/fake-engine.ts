@@ -46,6 +46,7 @@ export class FakeEngine implements EngineControls, FakeHost {
   health: Health | null = null
   #sequence = 0
   #clock = START
+  #isHeard = true
 
   constructor(jobs: readonly string[] = ['import-csv', 'report']) {
     this.#jobs = jobs
@@ -177,6 +178,21 @@ export class FakeEngine implements EngineControls, FakeHost {
     for (const run of [...this.#runs.values()]) if (run.status === 'leased') this.lease(run.id)
   }
 
+  /** Let *change* happen while no tab hears of it, as a frozen one; then all begin with a snapshot. */
+  async unheard(change: () => unknown): Promise<void> {
+    this.#isHeard = false
+    await change()
+    this.#isHeard = true
+    for (const transport of this.#transports) transport.greet()
+  }
+
+  /** Another store takes the place of this one: an imported one with *runs*, or an empty one. */
+  replaceWith(...runs: readonly ClientRun[]): void {
+    for (const kept of [this.#runs, this.#logs, this.#steps, this.#keys]) kept.clear()
+    for (const run of runs) this.#runs.set(run.id, run)
+    for (const transport of this.#transports) transport.greet()
+  }
+
   /** The engine is gone for good. */
   crash(error = new DurablyError('worker_crashed', 'the worker ended')): void {
     for (const transport of this.#transports) transport.endAll(error)
@@ -279,6 +295,7 @@ export class FakeEngine implements EngineControls, FakeHost {
     const { jobName, labels } = run
     const sequence = ++this.#sequence
     const event: RunEvent = { ...told, runId, jobName, labels, sequence, timestamp: this.#now() }
+    if (!this.#isHeard) return
     for (const transport of this.#transports) transport.deliver(event)
   }
 
