@@ -6,6 +6,7 @@ import type { EventType, RunEvent, RunsSnapshot } from './events'
 import type { JobRef, TriggerInput } from './job-ref'
 import { initialRun, type RunState } from './reduce-run'
 import type { RunStore } from './run-store'
+import { told } from './told'
 import type { TriggerAnswer, Unsubscribe } from './transport'
 import type { ClientRun, Json, RunStatus } from './types'
 
@@ -170,6 +171,6 @@ export class JobStore<Input = unknown, Output = Json> {
   #set(state: RunState): void {
     if (state === this.#state) return
     this.#state = state
-    for (const notify of this.#listeners) notify()
+    for (const notify of this.#listeners) told(notify)
   }
 }

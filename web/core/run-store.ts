@@ -2,6 +2,7 @@
 
 import type { DurablyError } from './errors'
 import { flagsOf, initialRun, type RunState, reduceRun, SHOWN } from './reduce-run'
+import { told } from './told'
 import type { Transport, Unsubscribe } from './transport'
 import type { ClientRun, RunStatus } from './types'
 
@@ -79,6 +80,6 @@ export class RunStore {
   #set(state: RunState): void {
     if (state === this.#state) return
     this.#state = state
-    for (const notify of this.#listeners) notify()
+    for (const notify of this.#listeners) told(notify)
   }
 }

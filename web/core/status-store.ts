@@ -2,6 +2,7 @@
 
 import { type Connection, REMOTE } from './connection'
 import type { EventType } from './events'
+import { told } from './told'
 import type { Health, Transport, Unsubscribe } from './transport'
 
 export interface EngineStatus extends Connection {
@@ -106,6 +107,6 @@ export class StatusStore {
 
   #set(status: EngineStatus): void {
     this.#status = status
-    for (const notify of this.#listeners) notify()
+    for (const notify of this.#listeners) told(notify)
   }
 }

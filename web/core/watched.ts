@@ -1,5 +1,7 @@
 /** A value that others watch. Shape fits `useSyncExternalStore`. */
 
+import { told } from './told'
+
 export interface Watchable<Value> {
   getSnapshot(): Value
   /** Call *listener* after each change; returns how to stop that. */
@@ -24,6 +26,6 @@ export class Watched<Value> implements Watchable<Value> {
   set(value: Value): void {
     if (Object.is(value, this.#value)) return
     this.#value = value
-    for (const notify of [...this.#listeners]) notify()
+    for (const notify of [...this.#listeners]) told(notify)
   }
 }

@@ -48,7 +48,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   blob_failed:
     'Choose the file again. If it lies on a drive or in a cloud folder, copy it here first.',
   boot_failed:
-    'Reload the page. If it happens again, the site may be half updated: clear its cache.',
+    'It is tried again as long as the network is away. Else reload the page; if it happens again, clear the site’s cache.',
   broken_header: 'Open the file in a text editor and repair its first line.',
   closed: 'Reload the page.',
   empty_file: 'Choose another file.',

@@ -5,6 +5,7 @@ import { isNamed } from '../opfs/errno'
 import { BLOBS, OpfsFS } from '../opfs/opfs-fs'
 import { type Emit, Engine } from './engine'
 import { reasonOf, toPayload } from './failure'
+import { OutOfReach } from './fetch-bytes'
 import { InterruptReceiver } from './interrupts'
 import { fetchArchive, fetchManifest, type Manifest } from './manifest'
 import type { BootConfig, BootStage, ReadyInfo, SnapshotNotice } from './protocol'
@@ -36,11 +37,15 @@ export class BootFailure extends Error {
   override readonly name = 'BootFailure'
   readonly stage: BootStage
   readonly payload: ErrorPayload
+  /** Whether another try may go further. */
+  readonly isPassing: boolean
 
-  constructor(stage: BootStage, payload: ErrorPayload) {
+  constructor(stage: BootStage, error: unknown) {
+    const payload = toPayload(error, 'boot_failed')
     super(payload.message)
     this.stage = stage
     this.payload = payload
+    this.isPassing = error instanceof OutOfReach
   }
 }
 
@@ -86,7 +91,7 @@ export async function boot(config: BootConfig, listener: BootListener): Promise<
       throw error
     }
   } catch (error) {
-    throw new BootFailure(stages.current, toPayload(error, 'boot_failed'))
+    throw new BootFailure(stages.current, error)
   }
 }
 

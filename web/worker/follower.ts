@@ -2,6 +2,7 @@
 
 import type { Connection } from '../core/connection'
 import { DurablyError } from '../core/errors'
+import { Canceller } from './canceller'
 import { ChannelLink } from './channel-link'
 import type { BetweenPages, ReadyInfo } from './protocol'
 import { Silence } from './silence'
@@ -12,10 +13,13 @@ import { unreachable } from './unreachable'
 export const HANDING_OVER: Connection = { role: 'handing-over', boot: null, problem: null }
 const FOLLOWING: Connection = { role: 'follower', boot: null, problem: null }
 
+type Booting = Extract<BetweenPages, { readonly kind: 'booting' }>
+
 export class Follower implements Part {
   readonly #tab: Tab
   readonly #silence: Silence
   #link: ChannelLink | null = null
+  #canceller: Canceller | null = null
   #epoch: string | null = null
   #shown = HANDING_OVER
 
@@ -25,6 +29,7 @@ export class Follower implements Part {
       ask: () => tab.post({ kind: 'seek' }),
       silent: () => tab.show({ role: 'handing-over', boot: null, problem: silent(tab) }),
       over: () => tab.show(this.#shown),
+      isWaiting: () => tab.session.isWaiting,
     })
     this.#show(HANDING_OVER)
     this.look()
@@ -44,7 +49,7 @@ export class Follower implements Part {
         this.#detach()
         this.#silence.heard()
         this.#silence.expect()
-        this.#show({ ...HANDING_OVER, boot: { stage: message.stage, elapsed: message.elapsed } })
+        this.#show(bootOf(message))
         break
       case 'ready':
         this.#silence.heard()
@@ -77,18 +82,25 @@ export class Follower implements Part {
     const { config, session } = tab
     const link = new ChannelLink(config.store, epoch, {
       reply: (reply) => {
-        this.#silence.heard()
+        if (reply.kind === 'answer') canceller.answered(reply.id)
         session.receive(reply)
+        this.#silence.heard()
       },
     })
+    // It is the worker that is asked. Its page shares its memory, or can end it, and cancels nothing
+    // itself: by the time it gets to that, the run may have been resumed.
+    const canceller = new Canceller((unanswered) =>
+      tab.post({ kind: 'cancel', epoch, at: Date.now(), ...unanswered }),
+    )
     this.#link = link
+    this.#canceller = canceller
     this.#epoch = epoch
     this.#show(FOLLOWING)
     session.attach({
       post: (request) => {
         link.post(request)
         if (request.kind === 'call' && request.op === 'cancel') {
-          tab.post({ kind: 'cancel', runId: request.params.runId })
+          canceller.asked(request.id, request.params.runId)
         }
         if (request.kind !== 'unsubscribe') this.#silence.expect()
       },
@@ -99,13 +111,20 @@ export class Follower implements Part {
   #detach(): void {
     this.#tab.session.detach()
     this.#link?.close()
-    this.#link = this.#epoch = null
+    this.#canceller?.close()
+    this.#link = this.#canceller = this.#epoch = null
   }
 
   #show(connection: Connection): void {
     this.#shown = connection
     this.#tab.show(connection)
   }
+}
+
+/** What the owner's boot looks like from here. */
+function bootOf({ stage, elapsed, problem }: Booting): Connection {
+  const boot = { stage, elapsed }
+  return { role: 'handing-over', boot, problem: problem ? DurablyError.from(problem) : null }
 }
 
 function silent({ config }: Tab): DurablyError {

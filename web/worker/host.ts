@@ -104,11 +104,9 @@ class Host {
       for (const request of this.#waiting.splice(0)) this.receive(request)
     } catch (error) {
       this.#followers?.close()
-      const { stage, payload } =
-        error instanceof BootFailure
-          ? error
-          : { stage: 'ready' as const, payload: toPayload(error, 'boot_failed') }
-      this.#post({ kind: 'boot-failed', stage, error: payload })
+      const { stage, payload, isPassing } =
+        error instanceof BootFailure ? error : new BootFailure('ready', error)
+      this.#post({ kind: 'boot-failed', stage, error: payload, isPassing })
     }
   }
 

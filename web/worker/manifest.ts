@@ -1,6 +1,7 @@
 /** What a boot needs, as the build listed it, and how it is fetched. */
 
 import { DurablyError } from '../core/errors'
+import { fetchBytes, OutOfReach } from './fetch-bytes'
 
 export interface Manifest {
   /** Changes with any byte of what is listed. */
@@ -23,7 +24,7 @@ export interface Archive {
 }
 
 export async function fetchManifest(url: string): Promise<Manifest> {
-  const text = new TextDecoder().decode(await fetchBytes(url))
+  const text = new TextDecoder().decode(await fetchNewest(url))
   try {
     const manifest: Manifest = JSON.parse(text)
     if (typeof manifest.pyodide.base === 'string' && Array.isArray(manifest.archives)) {
@@ -48,13 +49,12 @@ export async function fetchArchive(archive: Archive, manifestUrl: string): Promi
   )
 }
 
-async function fetchBytes(url: string): Promise<ArrayBuffer> {
+/** A new page must not meet an old manifest; where there is no network, the one kept is the newest. */
+async function fetchNewest(url: string): Promise<ArrayBuffer> {
   try {
-    const response = await fetch(url)
-    if (response.ok) return await response.arrayBuffer()
-    throw new DurablyError('boot_failed', `${url} answered ${response.status}`)
+    return await fetchBytes(url, { cache: 'no-cache' })
   } catch (error) {
-    if (error instanceof DurablyError) throw error
-    throw new DurablyError('boot_failed', `${url} could not be loaded`, { cause: error })
+    if (!(error instanceof OutOfReach)) throw error
+    return fetchBytes(url, { cache: 'force-cache' })
   }
 }

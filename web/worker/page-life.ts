@@ -4,7 +4,7 @@ export interface PageLifeListener {
   /** The page ends, or is frozen: what it holds must be free for others. */
   aside(): void
   back(): void
-  /** The page has come into view. */
+  /** The page has come into view, or the network is back. */
   seen(): void
 }
 
@@ -21,5 +21,6 @@ export function watchPageLife(listener: PageLifeListener): () => void {
   on('pageshow', () => listener.back())
   on('resume', () => listener.back())
   on('visibilitychange', () => listener.seen())
+  on('online', () => listener.seen())
   return () => listening.abort()
 }

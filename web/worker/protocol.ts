@@ -110,23 +110,42 @@ export type FromWorker =
   | { readonly kind: 'boot'; readonly stage: BootStage; readonly elapsed: number }
   | { readonly kind: 'ready'; readonly info: ReadyInfo }
   | { readonly kind: 'snapshot'; readonly notice: SnapshotNotice }
-  | { readonly kind: 'boot-failed'; readonly stage: BootStage; readonly error: ErrorPayload }
+  | {
+      readonly kind: 'boot-failed'
+      readonly stage: BootStage
+      readonly error: ErrorPayload
+      /** A file was out of reach: another try may go further. */
+      readonly isPassing: boolean
+    }
   | Reply
   /** Something broke that no call asked for; when `fatal`, nothing will be answered any more. */
   | { readonly kind: 'fault'; readonly fatal: boolean; readonly error: ErrorPayload }
   | { readonly kind: 'closed' }
 
+/** Cancels that a worker has not answered. */
+export interface Unanswered {
+  readonly runIds: readonly string[]
+  /** When the first of them was asked for. */
+  readonly since: number
+}
+
 /** What the pages of a store tell each other about the one that owns the engine. */
 export type BetweenPages =
   /** Is there an owner? It answers with one of the others; its last one counts. */
   | { readonly kind: 'seek' }
-  | { readonly kind: 'booting'; readonly stage: BootStage; readonly elapsed: number }
+  | {
+      readonly kind: 'booting'
+      readonly stage: BootStage
+      readonly elapsed: number
+      /** Why the boot before came to nothing. */
+      readonly problem?: ErrorPayload
+    }
   /** The engine of this epoch takes requests. */
   | { readonly kind: 'ready'; readonly epoch: string; readonly info: ReadyInfo }
   /** This page owns the engine no more. */
   | { readonly kind: 'leaving' }
-  /** A follower has asked to cancel a run whose code may give the worker no turn to hear of it. */
-  | { readonly kind: 'cancel'; readonly runId: string }
+  /** A follower has no answer to what it asked of this engine: code may leave the worker no turn. */
+  | ({ readonly kind: 'cancel'; readonly epoch: string; readonly at: number } & Unanswered)
 
 /** What a following tab sends straight to the worker; the replies go to `from`. */
 export interface FromFollower {

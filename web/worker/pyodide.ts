@@ -6,6 +6,7 @@ import type { EmscriptenFS } from '../opfs/emscripten'
 import type { OpfsFS } from '../opfs/opfs-fs'
 import { reasonOf } from './failure'
 import { withFairTurns } from './fair-turns'
+import { OutOfReach } from './fetch-bytes'
 import type { Archive } from './manifest'
 import type { PythonModule } from './python-module'
 import { type Runtime, withCompiled } from './runtime'
@@ -121,6 +122,7 @@ export async function bootPython(runtime: Runtime, start: Start): Promise<Python
     )
     return new Python(pyodide, sitePackages)
   } catch (error) {
+    if (error instanceof OutOfReach) throw error
     const message = `Python could not be loaded from ${base}: ${reasonOf(error)}`
     throw new DurablyError('boot_failed', message, { cause: error })
   }

@@ -3,8 +3,10 @@
 import { DurablyError } from '../core/errors'
 import type { Delivered, Subscription } from '../core/events'
 import type { StoreFiles } from '../core/store-files'
+import { told } from '../core/told'
 import type { Operation, Operations, Transport, Unsubscribe } from '../core/transport'
 import type { BlobRef } from '../core/types'
+import { asJson, notSerializable } from './as-json'
 import type { Link } from './link'
 import type { Reply, Request } from './protocol'
 import { unreachable } from './unreachable'
@@ -23,6 +25,8 @@ interface Pending {
 
 interface Listener {
   readonly subscription: Subscription
+  /** Whether the engine of this link has said anything to it. */
+  isAnswered: boolean
   deliver(message: unknown): void
   end(error: DurablyError | null): void
 }
@@ -49,14 +53,23 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
     return this.#over !== null
   }
 
+  /** Whether the engine owes an answer, or a subscription its first message. */
+  get isWaiting(): boolean {
+    return (
+      this.#pending.size > 0 || [...this.#listeners.values()].some(({ isAnswered }) => !isAnswered)
+    )
+  }
+
   call<Op extends Operation>(
     op: Op,
     params: Operations[Op]['params'],
     signal?: AbortSignal,
   ): Promise<Operations[Op]['result']> {
     if (op === 'trigger' || op === 'batchTrigger') this.#askToPersist()
+    const json = asJson(params)
+    if (json instanceof DurablyError) return Promise.reject(json)
     // A generic `op` and its `params` are a `Call`, which the compiler cannot follow.
-    return this.#ask((id) => ({ kind: 'call', id, op, params }) as Asked, signal)
+    return this.#ask((id) => ({ kind: 'call', id, op, params: json }) as Asked, signal)
   }
 
   subscribe<S extends Subscription>(
@@ -64,11 +77,11 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
     listener: (message: Delivered<S>) => void,
     onEnd: (error: DurablyError | null) => void = () => {},
   ): Unsubscribe {
-    if (this.#over) {
-      const error = this.#over
+    const json = this.#over ?? asJson(subscription)
+    if (json instanceof DurablyError) {
       let isWanted = true
       queueMicrotask(() => {
-        if (isWanted) onEnd(error)
+        if (isWanted) onEnd(json)
       })
       return () => {
         isWanted = false
@@ -77,11 +90,12 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
     this.#lastId += 1
     const id = this.#lastId
     this.#listeners.set(id, {
-      subscription,
+      subscription: json,
+      isAnswered: false,
       deliver: (message) => listener(message as Delivered<S>),
       end: onEnd,
     })
-    this.#link?.post({ kind: 'subscribe', id, subscription })
+    this.#link?.post({ kind: 'subscribe', id, subscription: json })
     return () => {
       if (this.#listeners.delete(id)) this.#link?.post({ kind: 'unsubscribe', id })
     }
@@ -102,7 +116,10 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
       const pending = this.#pending.get(id)
       const listener = this.#listeners.get(id)
       if (pending) this.#send(pending)
-      if (listener) link.post({ kind: 'subscribe', id, subscription: listener.subscription })
+      if (listener) {
+        listener.isAnswered = false
+        link.post({ kind: 'subscribe', id, subscription: listener.subscription })
+      }
     }
   }
 
@@ -129,7 +146,7 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
       case 'ended': {
         const listener = this.#listeners.get(reply.id)
         this.#listeners.delete(reply.id)
-        listener?.end(reply.error && DurablyError.from(reply.error))
+        told(listener?.end, reply.error && DurablyError.from(reply.error))
         break
       }
       default:
@@ -145,7 +162,7 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
     for (const pending of [...this.#pending.values()]) pending.reject(error)
     const listeners = [...this.#listeners.values()]
     this.#listeners.clear()
-    for (const { end } of listeners) end(error)
+    for (const { end } of listeners) told(end, error)
   }
 
   #ask<T>(request: (id: number) => Asked, signal?: AbortSignal): Promise<T> {
@@ -184,14 +201,20 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
     if (!this.#link) return
     pending.engines += 1
     const { request, engines } = pending
-    if (engines > MOST_ENGINES) {
+    if (engines > 1 && isDestructive(request)) {
+      pending.reject(unknownOutcome(request.work.act))
+    } else if (engines > MOST_ENGINES) {
       const what = request.kind === 'call' ? request.op : request.kind
       const message = `${MOST_ENGINES} engines in a row ended before they answered ${what}`
       pending.reject(new DurablyError('worker_crashed', message))
-    } else if (engines > 1 && request.kind === 'call') {
-      this.#link.post({ ...request, repeated: true })
     } else {
-      this.#link.post(request)
+      const isRepeated = engines > 1 && request.kind === 'call'
+      try {
+        this.#link.post(isRepeated ? { ...request, repeated: true } : request)
+      } catch (cause) {
+        // Only a file can be one that is not to be posted. It must not stop what comes after it.
+        pending.reject(notSerializable(cause))
+      }
     }
   }
 
@@ -207,16 +230,29 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
     storage?.persist?.().catch(() => {})
   }
 
-  /** A listener that throws is the page's fault and stops no other event. */
+  /** One by one: a listener may end its own subscription. */
   #deliver(id: number, event: unknown): void {
-    try {
-      this.#listeners.get(id)?.deliver(event)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error
-      })
-    }
+    const listener = this.#listeners.get(id)
+    if (!listener) return
+    listener.isAnswered = true
+    told(listener.deliver, event)
   }
+}
+
+type Destructive = Extract<Asked, { readonly kind: 'files' }> & {
+  readonly work: { readonly act: 'import' | 'reset' }
+}
+
+/** Whether doing *request* once more would take away what was acknowledged since. */
+function isDestructive(request: Asked): request is Destructive {
+  return request.kind === 'files' && (request.work.act === 'import' || request.work.act === 'reset')
+}
+
+function unknownOutcome(act: 'import' | 'reset'): DurablyError {
+  return new DurablyError(
+    'worker_crashed',
+    `this tab lost its engine before that had answered ${act}: it is not known whether it was done; look, then ask again`,
+  )
 }
 
 function aborted(signal: AbortSignal | undefined): DurablyError {

@@ -11,6 +11,8 @@ export interface SilenceListener {
   silent(): void
   /** A sign came after all. */
   over(): void
+  /** Whether something that was asked has no answer yet. */
+  isWaiting(): boolean
 }
 
 export class Silence {
@@ -20,10 +22,6 @@ export class Silence {
 
   constructor(listener: SilenceListener) {
     this.#listener = listener
-  }
-
-  get isSilent(): boolean {
-    return this.#isSilent
   }
 
   /** Something was asked that will be answered. */
@@ -45,9 +43,12 @@ export class Silence {
   /** The owner's page or its worker was heard. */
   heard(): void {
     this.#stopTimer()
-    if (!this.#isSilent) return
-    this.#isSilent = false
-    this.#listener.over()
+    if (this.#isSilent) {
+      this.#isSilent = false
+      this.#listener.over()
+    }
+    // A sign of life answers nothing else. This ends with the last answer: it is no heartbeat.
+    if (this.#listener.isWaiting()) this.expect()
   }
 
   close(): void {

@@ -2,6 +2,7 @@
 
 import { DurablyError } from '../core/errors'
 import { toPayload } from './failure'
+import { OutOfReach } from './fetch-bytes'
 import type { Manifest } from './manifest'
 import type { BootConfig, SnapshotNotice } from './protocol'
 import { bootPython, type Python } from './pyodide'
@@ -54,6 +55,8 @@ export class SnapshotSource {
         try {
           return await start(runtime, found.snapshot)
         } catch (error) {
+          // The snapshot is not to blame, and will be wanted all the more.
+          if (error instanceof OutOfReach) throw error
           await this.distrust(error)
           return null
         }

@@ -2,6 +2,7 @@
 
 import type { BootProgress, Connection } from '../core/connection'
 import { DurablyError } from '../core/errors'
+import { told } from '../core/told'
 import { Watched } from '../core/watched'
 import { Channel, pagesChannel } from './channels'
 import { Follower, HANDING_OVER } from './follower'
@@ -38,6 +39,7 @@ export class TabTransport extends SessionTransport {
   readonly #options: TabOptions
   readonly #stopWatching: () => void
   #membership: Membership | null = null
+  #hasWorked = false
   #resolveReady: (info: ReadyInfo) => void = () => {}
   #rejectReady: (error: DurablyError) => void = () => {}
 
@@ -61,17 +63,22 @@ export class TabTransport extends SessionTransport {
 
   protected async letGo(): Promise<void> {
     const membership = this.#membership
-    this.#end(new DurablyError('closed', 'this client was closed'))
-    await membership?.close()
+    try {
+      this.#end(new DurablyError('closed', 'this client was closed'))
+    } finally {
+      await membership?.close()
+    }
   }
 
   #join(): void {
     if (this.#membership !== null || this.session.isOver) return
     this.#membership = new Membership(this.#config, this.session, this.#options, {
       show: (connection) => this.#show(connection),
+      hasWorked: () => this.#hasWorked,
       ready: (info) => {
+        this.#hasWorked = true
         this.#resolveReady(info)
-        this.#options.onReady?.(info)
+        told(this.#options.onReady, info)
       },
       fail: (error) => {
         this.#leave()
@@ -99,10 +106,11 @@ export class TabTransport extends SessionTransport {
   #show(connection: Connection): void {
     const { boot } = connection
     if (boot !== null && boot.stage !== this.connection.getSnapshot().boot?.stage) {
-      this.#options.onBoot?.(boot as BootProgress<BootStage>)
+      told(this.#options.onBoot, boot as BootProgress<BootStage>)
     }
-    this.connection.set(connection)
-    this.#options.onConnection?.(connection)
+    // Whoever watches it is the app as well.
+    told(() => this.connection.set(connection))
+    told(this.#options.onConnection, connection)
   }
 }
 
@@ -111,13 +119,12 @@ class Membership {
   readonly #pages: Channel<BetweenPages>
   readonly #leaving = new AbortController()
   #part: Part
-  #follower: Follower | null
 
   constructor(
     config: BootConfig,
     session: Session,
     options: TabOptions,
-    hooks: Pick<Tab, 'show' | 'ready' | 'fail'>,
+    hooks: Pick<Tab, 'hasWorked' | 'show' | 'ready' | 'fail'>,
   ) {
     this.#pages = new Channel(pagesChannel(config.store), (message: BetweenPages) =>
       this.#part.hear(message),
@@ -128,13 +135,12 @@ class Membership {
       session,
       post: (message) => this.#pages.post(message),
     }
-    this.#part = this.#follower = new Follower(tab)
+    this.#part = new Follower(tab)
     void this.#own(tab, options)
   }
 
-  /** Look now whether the owner is there. */
   look(): void {
-    this.#follower?.look()
+    this.#part.look()
   }
 
   leave(): void {
@@ -164,7 +170,6 @@ class Membership {
       return
     }
     this.#part.leave()
-    this.#follower = null
     this.#part = new Owner(tab, { ...options, stepBack })
   }
 }

@@ -8,6 +8,8 @@ import type { Session } from './session'
 export interface Tab {
   readonly config: BootConfig
   readonly session: Session
+  /** Whether an engine has answered this tab before. */
+  hasWorked(): boolean
   /** Speak to the other pages of the store. */
   post(message: BetweenPages): void
   show(connection: Connection): void
@@ -20,6 +22,8 @@ export interface Tab {
 /** The part that a tab plays while it is in a store. */
 export interface Part {
   hear(message: BetweenPages): void
+  /** The page is in view or the network back: look whether more can be done now. */
+  look(): void
   /** Step back at once. */
   leave(): void
   /** Step back when what is under way is given back. */

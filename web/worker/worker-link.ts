@@ -11,7 +11,9 @@ import type {
   Request,
   SnapshotNotice,
   ToWorker,
+  Unanswered,
 } from './protocol'
+import { Stopper } from './stopper'
 import { unreachable } from './unreachable'
 
 export interface WorkerListener extends LinkListener {
@@ -20,8 +22,8 @@ export interface WorkerListener extends LinkListener {
   ready(info: ReadyInfo): void
   /** Something became of the memory snapshot. */
   snapshot(notice: SnapshotNotice): void
-  /** The boot came to an end that another try would not change. */
-  failed(error: DurablyError): void
+  /** The boot came to an end, which another try would not change unless it *isPassing*. */
+  failed(error: DurablyError, isPassing: boolean): void
   /** The worker or its Python has ended by itself. */
   died(error: DurablyError): void
   /** The worker was ended: nothing else stops the code of these runs, which are to be cancelled. */
@@ -33,7 +35,9 @@ export interface WorkerListener extends LinkListener {
 export class WorkerLink implements Link {
   readonly #worker: Worker
   readonly #listener: WorkerListener
-  readonly #canceller = new Canceller((runIds) => this.#hang(runIds))
+  readonly #stopper = new Stopper((runIds) => this.#hang(runIds))
+  readonly #canceller = new Canceller((unanswered) => this.stop(unanswered))
+  #isHeard = false
   #isEnded = false
   #onClosed: () => void = () => {}
 
@@ -44,11 +48,16 @@ export class WorkerLink implements Link {
     worker.addEventListener('message', (event: MessageEvent<FromWorker>) => {
       if (!this.#isEnded) this.#receive(event.data)
     })
-    worker.addEventListener('error', (event) => {
-      const reason = event.message || 'its script could not be loaded'
-      this.#die(`the worker has ended: ${reason}`)
+    worker.addEventListener('error', ({ message }) => {
+      // A script that throws brings a message; one that was not fetched has none.
+      if (message || this.#isHeard) this.#die(`the worker has ended: ${message || 'it crashed'}`)
+      else
+        this.#fail(
+          new DurablyError('boot_failed', 'the script of the worker could not be loaded'),
+          true,
+        )
     })
-    const interrupts = this.#canceller.memory
+    const interrupts = this.#stopper.memory
     this.#post({ kind: 'boot', config: { ...config, ...(interrupts && { interrupts }) }, epoch })
   }
 
@@ -57,6 +66,11 @@ export class WorkerLink implements Link {
     if (request.kind === 'call' && request.op === 'cancel') {
       this.#canceller.asked(request.id, request.params.runId)
     }
+  }
+
+  /** Stop the code of runs whose cancel, of this tab or of another, has no answer. */
+  stop(unanswered: Unanswered): void {
+    this.#stopper.stop(unanswered)
   }
 
   /** Let the worker drain, for at most *within* milliseconds; then end it. */
@@ -79,6 +93,7 @@ export class WorkerLink implements Link {
   }
 
   #receive(message: FromWorker): void {
+    this.#isHeard = true
     switch (message.kind) {
       case 'boot':
         this.#listener.booting(message.stage, message.elapsed)
@@ -90,8 +105,7 @@ export class WorkerLink implements Link {
         this.#listener.snapshot(message.notice)
         break
       case 'boot-failed':
-        this.terminate()
-        this.#listener.failed(DurablyError.from(message.error))
+        this.#fail(DurablyError.from(message.error), message.isPassing)
         break
       case 'answer':
         this.#canceller.answered(message.id)
@@ -118,6 +132,12 @@ export class WorkerLink implements Link {
     if (this.#isEnded) return
     this.terminate()
     this.#listener.died(new DurablyError('worker_crashed', reason))
+  }
+
+  #fail(error: DurablyError, isPassing: boolean): void {
+    if (this.#isEnded) return
+    this.terminate()
+    this.#listener.failed(error, isPassing)
   }
 
   #hang(runIds: readonly string[]): void {

@@ -2,6 +2,7 @@
 
 import type { BootProgress } from '../core/connection'
 import { DurablyError } from '../core/errors'
+import { told } from '../core/told'
 import type { Transport } from '../core/transport'
 import type { BootConfig, BootStage, ReadyInfo, SnapshotNotice } from './protocol'
 import { SessionTransport } from './session-transport'
@@ -49,14 +50,14 @@ class OverWorker extends SessionTransport implements WorkerTransport {
     // A page that only makes calls learns of a failed boot from them.
     this.ready.catch(() => {})
     this.#link = new WorkerLink(worker, config, crypto.randomUUID(), {
-      booting: (stage, elapsed) => onBoot?.({ stage, elapsed }),
+      booting: (stage, elapsed) => told(onBoot, { stage, elapsed }),
       ready: (info) => {
         this.session.attach(this.#link)
         resolveReady(info)
       },
       reply: (reply) => this.session.receive(reply),
-      snapshot: (notice) => onSnapshot?.(notice),
-      fault: (error) => onFault?.(error),
+      snapshot: (notice) => told(onSnapshot, notice),
+      fault: (error) => told(onFault, error),
       failed: (error) => this.#end(error),
       died: (error) => this.#end(error),
       hung: ([runId]) =>

@@ -74,6 +74,17 @@ export function transportContract(binding: TransportBinding): void {
         expect((await transport.call('getRun', { runId: A }))?.input).toEqual(input)
       })
 
+      test('what an app keeps in a proxy passes as what it holds', async () => {
+        const held = new Proxy({ status: ['pending'] as const }, {})
+        await trigger(A, 'import-csv', new Proxy({ text: 'Zoë' }, {}))
+
+        expect(await transport.call('getRuns', held)).toMatchObject([
+          { id: A, input: { text: 'Zoë' } },
+        ])
+        const heard = listen(transport, new Proxy({ jobName: 'import-csv' }, {}))
+        await vi.waitFor(() => expect(heard.types()).toEqual(['snapshot']))
+      })
+
       test('law 8: a trigger that is repeated with its id is the same run', async () => {
         const first = await trigger(A)
         const second = await trigger(A)

@@ -12,7 +12,11 @@ import {
 import type { FakeEngine } from '../support/fake-engine'
 
 /** When, and whether, the engine gets ready. */
-export type BootPlan = 'at once' | 'later' | 'never' | { readonly fails: DurablyError }
+export type BootPlan =
+  | 'at once'
+  | 'later'
+  | 'never'
+  | { readonly fails: DurablyError; readonly isPassing?: boolean }
 
 export class FakeWorker extends EventTarget implements Worker {
   onmessage = null
@@ -70,8 +74,8 @@ export class FakeWorker extends EventTarget implements Worker {
     this.#channel.port2.postMessage(message)
   }
 
-  /** Die as a worker does that throws outside of any call. */
-  crash(message: string): void {
+  /** Die as a worker does that throws outside of any call; without *message*, as one whose script did not come. */
+  crash(message = ''): void {
     this.dispatchEvent(Object.assign(new Event('error'), { message }))
   }
 
@@ -88,7 +92,8 @@ export class FakeWorker extends EventTarget implements Worker {
         })
         if (this.#plan === 'at once') this.makeReady()
         else if (typeof this.#plan === 'object') {
-          this.say({ kind: 'boot-failed', stage: 'storage', error: this.#plan.fails.toPayload() })
+          const { fails, isPassing = false } = this.#plan
+          this.say({ kind: 'boot-failed', stage: 'storage', error: fails.toPayload(), isPassing })
         }
         break
       }
@@ -100,6 +105,7 @@ export class FakeWorker extends EventTarget implements Worker {
       case 'subscribe':
       case 'unsubscribe':
       case 'put-blob':
+      case 'files':
         if (this.#isReady) void this.#handle(this.#page, message)
         else this.#waiting.push(message)
         break
@@ -118,6 +124,9 @@ export class FakeWorker extends EventTarget implements Worker {
         peer.post({ kind: 'blob', id, ref })
         break
       }
+      case 'files':
+        await this.#answer(peer, id, async () => null)
+        break
       case 'subscribe':
         this.#of(peer).set(
           id,

@@ -1,6 +1,10 @@
 /** Code that heeds nothing: its worker is ended, and the next one cancels its run before any other. */
 
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { pagesChannel } from '../../../web/worker/channels'
+import { InterruptReceiver } from '../../../web/worker/interrupts'
+import type { BetweenPages } from '../../../web/worker/protocol'
+import { settle } from '../support/settle'
 import { rolesOf, Store } from './tabs'
 
 const RUN = '01JD000000000000000000000A'
@@ -50,4 +54,90 @@ test('a call that only takes its time ends no worker', async () => {
   await new Promise((resolve) => setTimeout(resolve, 2_500))
 
   expect(owner.workers).toEqual([busy])
+})
+
+describe('what the owner page does for a cancel of a follower', () => {
+  /** A page that speaks on the channel of the pages; resolves with the epoch of the engine. */
+  async function joinPages() {
+    const page = new BroadcastChannel(pagesChannel(store.name))
+    const epoch = new Promise<string>((resolve) => {
+      page.onmessage = ({ data }: MessageEvent<BetweenPages>) => {
+        if (data.kind === 'ready') resolve(data.epoch)
+      }
+    })
+    page.postMessage({ kind: 'seek' })
+    return { page, epoch: await epoch }
+  }
+
+  test('it interrupts the code of the run, until the cancel is answered', async () => {
+    vi.stubGlobal('crossOriginIsolated', true)
+    const { owner, follower } = await store.openTwo()
+    const [worker] = owner.workers
+    const [boot] = worker?.received ?? []
+    const memory = boot?.kind === 'boot' ? boot.config.interrupts : undefined
+    if (!worker || !memory) throw new Error('the page shares no memory')
+    const receiver = new InterruptReceiver(memory)
+    await owner.transport.call('trigger', { jobName: 'import-csv', input: {}, runId: RUN })
+    worker.isBusy = true
+
+    const cancelled = follower.transport.call('cancel', { runId: RUN }).catch(() => {})
+    await vi.waitFor(() => expect([receiver.signal[0], receiver.requested()]).toEqual([2, RUN]))
+
+    await follower.transport.close()
+    await cancelled
+    await settle()
+    receiver.signal[0] = 0
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(receiver.signal[0]).toBe(0)
+  })
+
+  test('law 8: it cancels nothing itself, so a run that was resumed since goes on', async () => {
+    const { owner, follower } = await store.openTwo()
+    // The owner's page has a long task: what is said to pages is heard when that is over.
+    const { postMessage } = BroadcastChannel.prototype
+    const late: (() => void)[] = []
+    vi.spyOn(BroadcastChannel.prototype, 'postMessage').mockImplementation(function (
+      this: BroadcastChannel,
+      message: unknown,
+    ) {
+      const post = () => postMessage.call(this, message)
+      if (this.name === pagesChannel(store.name)) late.push(post)
+      else post()
+    })
+    const { transport } = follower
+    await transport.call('trigger', { jobName: 'import-csv', input: {}, runId: RUN })
+    await transport.call('cancel', { runId: RUN })
+    await transport.call('resume', { runId: RUN })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+
+    vi.restoreAllMocks()
+    for (const post of late) post()
+    await owner.transport.call('getRuns', {})
+    await new Promise((resolve) => setTimeout(resolve, 50))
+
+    expect(store.engine.run(RUN).status).toBe('pending')
+    expect(store.engine.calls.filter(({ op }) => op === 'cancel')).toHaveLength(1)
+  })
+
+  test.each([
+    ['said long ago', 1_000, (epoch: string) => epoch, 1],
+    ['meant for another engine', 0, () => 'another', 1],
+    ['said now, of this engine', 0, (epoch: string) => epoch, 2],
+  ])('a word %s', async (_, age, epochOf, workers) => {
+    const owner = store.open()
+    await owner.transport.ready
+    const { page, epoch } = await joinPages()
+
+    page.postMessage({
+      kind: 'cancel',
+      epoch: epochOf(epoch),
+      at: Date.now() - age,
+      runIds: [RUN],
+      since: Date.now() - 5_000,
+    })
+
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    page.close()
+    expect(owner.workers).toHaveLength(workers)
+  })
 })

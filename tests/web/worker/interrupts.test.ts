@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Canceller } from '../../../web/worker/canceller'
 import { InterruptReceiver, InterruptSender, tokenOf } from '../../../web/worker/interrupts'
+import { Stopper } from '../../../web/worker/stopper'
 
 const RUN = '01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const OTHER = '01BX5ZZKBKACTAV9WEVGEMMVRZ'
@@ -58,8 +59,12 @@ describe('a cancel', () => {
   /** A worker that takes interrupts, and answers nothing by itself. */
   function hold() {
     const hangs: (readonly string[])[] = []
-    const canceller = new Canceller((runIds) => hangs.push(runIds))
-    const receiver = canceller.memory && new InterruptReceiver(canceller.memory)
+    const stopper = new Stopper((runIds) => {
+      hangs.push(runIds)
+      canceller.close()
+    })
+    const canceller = new Canceller((unanswered) => stopper.stop(unanswered))
+    const receiver = stopper.memory && new InterruptReceiver(stopper.memory)
     return { canceller, receiver, hangs }
   }
 
@@ -116,8 +121,8 @@ describe('a cancel', () => {
 
   test('without isolation ends a worker that does not answer', async () => {
     vi.stubGlobal('crossOriginIsolated', false)
-    const { canceller, hangs } = hold()
-    expect(canceller.memory).toBeNull()
+    const { canceller, receiver, hangs } = hold()
+    expect(receiver).toBeNull()
     canceller.asked(1, RUN)
 
     await vi.advanceTimersByTimeAsync(3_000)

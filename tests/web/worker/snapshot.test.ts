@@ -155,6 +155,30 @@ describe('a memory snapshot', () => {
     expect([...full.tree().keys()]).toEqual([])
   }, 60_000)
 
+  test("stays when it is Python's own files that are out of reach", async () => {
+    stubWorkerGlobals(opfs)
+    vi.stubGlobal('Worker', IdleWorker)
+    const { fetch } = globalThis
+    const missing = { ...manifest, pyodide: { ...manifest.pyodide, base: 'away/' } }
+    vi.stubGlobal('fetch', async (url: string) =>
+      url === manifestUrl ? Response.json(missing) : fetch(url),
+    )
+    const notices: SnapshotNotice[] = []
+    const transport = createWorkerTransport(
+      await NodeWorker.start(),
+      { manifestUrl, store: 'test' },
+      { onSnapshot: (notice) => notices.push(notice) },
+    )
+
+    await expect(transport.ready).rejects.toMatchObject({
+      code: 'boot_failed',
+      message: expect.stringContaining('away/pyodide.mjs could not be loaded'),
+    })
+
+    expect(notices).toEqual([])
+    expect(files()).toHaveLength(1)
+  }, 60_000)
+
   test('is not used when the app does not want it', async () => {
     const { info, notices } = await boot(nothing, false)
 

@@ -234,6 +234,32 @@ describe('when a worker dies', () => {
     expect(rolesOf(next)).toEqual(['owner'])
   })
 
+  test('a close in the pause before the next boot waits for nothing', async () => {
+    const { owner, follower } = await store.openTwo()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    owner.workers[0]?.crash('out of memory')
+
+    await owner.transport.close()
+
+    await follower.transport.call('getRuns', {})
+    expect(rolesOf(follower)).toEqual(['owner'])
+    expect(owner.workers).toHaveLength(1)
+  })
+
+  test('the other tabs are told why', async () => {
+    const { owner, follower } = await store.openTwo()
+    store.plan = 'later'
+
+    owner.workers[0]?.crash('out of memory')
+
+    await vi.waitFor(() =>
+      expect(follower.transport.connection.getSnapshot()).toMatchObject({
+        role: 'handing-over',
+        problem: { code: 'worker_crashed', message: expect.stringContaining('out of memory') },
+      }),
+    )
+  })
+
   test('of a call, again and again, the call is refused and the others go on', async () => {
     const owner = store.open()
     await owner.transport.ready

@@ -17,7 +17,7 @@ export interface FakeTab {
   /** Everything that the tab showed of its connection. */
   readonly shown: readonly Connection[]
   /** Let an event of the page's life happen. */
-  happen(event: 'pagehide' | 'pageshow' | 'freeze' | 'resume' | 'visibilitychange'): void
+  happen(event: 'pagehide' | 'pageshow' | 'freeze' | 'resume' | 'visibilitychange' | 'online'): void
 }
 
 export class Store {
