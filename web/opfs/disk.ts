@@ -1,44 +1,48 @@
 /** The files of a store for synchronous use: any name can be made, renamed and removed at once. */
 
 import { DurablyError } from '../core/errors'
-import { openAccessHandle, PATIENCE, type Patience, remove } from './access-handle'
+import { openAccessHandle, PATIENCE, type Patience } from './access-handle'
 import { EAGAIN, ENFILE, EPERM, FileError } from './errno'
 import { NameIndex } from './name-index'
 import { type Backing, HIDDEN, isHidden, type NameTable, type StoredFile } from './name-table'
 import { recover } from './recover'
 import { empty, Settler } from './settle'
+import { Spares } from './spares'
 
 export interface DiskOptions {
   /** Files that are opened by their plain name for good: a database and its journals. */
   readonly fixed?: readonly string[]
+  /** Files that every start makes for a moment: they find room in a store that has no more. */
+  readonly scratch?: readonly string[]
   /** Entries of the folder that are none of this disk's. */
   readonly skip?: readonly string[]
   /** Files that can be made before the worker's event loop turns. */
   readonly spares?: number
-  /** Open handles in all. Safari allows 252 for an origin; some are left for others. */
+  /** Open handles in all, and one for a copy. Safari allows 252 for an origin; some are left for others. */
   readonly handles?: number
   readonly patience?: Patience
   /** Told of an error that no file call can report, because no one called. */
   readonly onFault?: (error: unknown) => void
 }
 
-const INDEX_HANDLES = 2
 const SETTLE_AFTER = 10
 /** A disk that is full, say, is seldom free again in a moment. */
 const SETTLE_AGAIN_AFTER = 30_000
 
 /** Every method but `open`, `settle` is synchronous; what it did to names is on disk when it returns. */
 export class Disk {
-  readonly #folder: FileSystemDirectoryHandle
   readonly #table: NameTable
   readonly #index: NameIndex
+  readonly #spares: Spares
   readonly #settler: Settler
-  readonly #spares: number
-  readonly #handles: number
-  readonly #patience: Patience
+  readonly #scratch: ReadonlySet<string>
+  /** Handles that files may have: as many as a mount can open and still make its scratch files. */
+  readonly #mostTaken: number
   readonly #onFault: (error: unknown) => void
   #settling: Promise<void> = Promise.resolve()
   #timer: ReturnType<typeof setTimeout> | null = null
+  /** When the timer ends, in milliseconds since 1970. */
+  #due = 0
   #closed = false
 
   private constructor(
@@ -47,14 +51,19 @@ export class Disk {
     index: NameIndex,
     options: DiskOptions,
   ) {
-    this.#folder = folder
+    const { spares = 16, handles = 240, patience = PATIENCE, onFault = () => {} } = options
     this.#table = table
     this.#index = index
-    this.#patience = options.patience ?? PATIENCE
-    this.#settler = new Settler(folder, table, index, this.#patience, () => this.#closed)
-    this.#spares = options.spares ?? 16
-    this.#handles = options.handles ?? 240
-    this.#onFault = options.onFault ?? (() => {})
+    this.#onFault = onFault
+    this.#scratch = new Set(options.scratch)
+    this.#mostTaken = handles - this.#scratch.size
+    const stopped = () => this.#closed
+    this.#spares = new Spares(folder, table, { wanted: spares, handles, patience, stopped })
+    this.#settler = new Settler(folder, table, index, this.#spares, {
+      patience,
+      stopped,
+      onFault,
+    })
   }
 
   /** Open every file in *folder*; finish what an earlier worker could not. */
@@ -80,7 +89,8 @@ export class Disk {
       const skip = new Set([HIDDEN, ...fixed, ...(options.skip ?? [])])
       const table = await recover(folder, index.read(), skip, patience)
       disk = new Disk(folder, table, index, options)
-      await disk.#settler.settle()
+      disk.#dropScratch()
+      await disk.#settleAtMount()
       for (const name of fixed) {
         const file = await folder.getFileHandle(name, { create: true })
         table.fixed.set(name, { place: name, file, handle: null })
@@ -104,7 +114,7 @@ export class Disk {
 
   /** Open handles, as counted against the limit. */
   get handles(): number {
-    return this.#table.handles + INDEX_HANDLES
+    return this.#spares.handles
   }
 
   /** Return whether *file* keeps its place and its handle as long as the disk is open. */
@@ -114,8 +124,14 @@ export class Disk {
 
   create(name: string): StoredFile {
     const { files, fixed, idle, lent, spares } = this.#table
+    const isOurs = fixed.has(name) || this.#scratch.has(name)
+    if (!isOurs && this.#spares.taken >= this.#mostTaken) throw new FileError(ENFILE)
     const backing = fixed.get(name) ?? idle.get(name) ?? spares.pop() ?? first(idle)
-    if (!backing) throw new FileError(this.handles < this.#handles ? EAGAIN : ENFILE)
+    if (!backing) {
+      // A settle that failed waits long for the next one, and may have left no spares.
+      this.#settleAfter(SETTLE_AFTER)
+      throw new FileError(EAGAIN)
+    }
     const file: StoredFile = { name, backing, streams: 0, modified: Date.now() }
     const free = idle.delete(backing.place)
     if (isHidden(backing.place)) lent.add(backing)
@@ -151,11 +167,12 @@ export class Disk {
 
   /** Give *file* the name *to*; a file of that name is replaced in the same moment. */
   rename(file: StoredFile, to: string): void {
-    const { files, fixed } = this.#table
+    const { files } = this.#table
     const { name } = file
     const replaced = files.get(to)
     if (name === null || replaced === file) return
-    if (fixed.has(name) || fixed.has(to)) throw new FileError(EPERM)
+    this.#checkFree(name)
+    this.#checkFree(to)
     this.#change(
       () => {
         if (replaced) this.#forget(replaced)
@@ -172,6 +189,7 @@ export class Disk {
   }
 
   makeDirectory(name: string): void {
+    this.#checkFree(name)
     const { directories } = this.#table
     this.#change(
       () => directories.add(name),
@@ -189,6 +207,7 @@ export class Disk {
 
   /** Give a directory and all below it another name; *to* is empty or not there. */
   renameDirectory(from: string, to: string): void {
+    this.#checkFree(to)
     const had = this.#table.directories.has(to)
     this.#change(
       () => this.#rebase(from, to),
@@ -230,72 +249,84 @@ export class Disk {
   }
 
   async #openAll(open: (file: FileSystemFileHandle) => Promise<FileSystemSyncAccessHandle>) {
-    const { files, fixed, lent, places, spares } = this.#table
-    for (const { place } of spares.splice(this.#spares)) {
-      await remove(this.#folder, place, this.#patience)
-    }
-    if (this.handles > this.#handles) {
+    const { files, fixed, idle, lent, places, spares } = this.#table
+    const excess = this.#spares.taken - this.#mostTaken
+    if (excess > 0) {
       throw new DurablyError(
         'too_many_files',
-        `the store holds ${files.size} files, and a browser can keep at most ${this.#handles} open: remove some, or keep many small ones in one SQLite database`,
+        `the store holds ${files.size} files, and a browser can keep ${files.size - excess} of them open: remove some, or keep many small ones in one SQLite database`,
       )
     }
+    // A worker that ended in the middle of its copies has left more than there is room for.
+    await this.#spares.trim()
     await Promise.all(
       [...fixed.values(), ...places.values(), ...lent, ...spares].map(async (backing) => {
         backing.handle = await open(backing.file)
       }),
     )
-    for (const { handle } of spares) if (handle && handle.getSize() > 0) handle.truncate(0)
+    for (const { handle } of [...spares, ...idle.values()]) {
+      if (handle && handle.getSize() > 0) handle.truncate(0)
+    }
     for (const [name, backing] of fixed) {
       // An empty one may have been made here, for its handle: it is there once it is created.
       if (backing.handle?.getSize() === 0) continue
       files.set(name, { name, backing, streams: 0, modified: Date.now() })
     }
-    await this.#refill()
+    await this.#spares.refill()
   }
 
   async #settle(): Promise<void> {
     if (this.#closed) return
     try {
-      await this.#refill()
+      await this.#spares.refill()
       await this.#settler.settle()
-      await this.#refill()
+      await this.#spares.refill()
     } catch (error) {
-      if (this.#closed) return
-      this.#onFault(error)
-      this.#settleAfter(SETTLE_AGAIN_AFTER)
+      this.#putOff(error)
     }
   }
 
-  /** Make as many spares as there should be, or remove what is over the limit. */
-  async #refill(): Promise<void> {
-    const { spares } = this.#table
-    const room = this.#handles - this.handles
-    const missing = Math.min(this.#spares - spares.length, room)
-    const making = Array.from({ length: Math.max(missing, 0) }, () => this.#addSpare())
-    const removing = spares.splice(0, Math.max(-missing, 0)).map(async ({ handle, place }) => {
-      handle?.close()
-      await remove(this.#folder, place, this.#patience)
-    })
-    await Promise.all([...making, ...removing])
+  /** Finish what an earlier worker could not. What cannot be finished now keeps no one from the store. */
+  async #settleAtMount(): Promise<void> {
+    try {
+      await this.#settler.settle()
+    } catch (error) {
+      // Every file can be used where it lies, as long as the index can tell where that is.
+      this.#index.write(this.#table.deviations())
+      this.#putOff(error)
+    }
   }
 
-  async #addSpare(): Promise<void> {
-    const name = `spare-${crypto.randomUUID()}`
-    const hidden = await this.#folder.getDirectoryHandle(HIDDEN)
-    const file = await hidden.getFileHandle(name, { create: true })
-    const handle = await openAccessHandle(file, this.#patience)
-    // Closed while the handle was opened: no one else would close this one.
-    if (this.#closed) handle.close()
-    else this.#table.spares.push({ place: `${HIDDEN}/${name}`, file, handle })
+  #putOff(error: unknown): void {
+    if (this.#closed) return
+    this.#onFault(error)
+    this.#settleAfter(SETTLE_AGAIN_AFTER)
+  }
+
+  /** Whatever lies under these names was left by a start that was cut, or put there by mistake. */
+  #dropScratch(): void {
+    for (const name of this.#scratch) {
+      const file = this.#table.files.get(name)
+      if (!file) continue
+      this.#forget(file)
+      empty(this.#table, file.backing)
+    }
   }
 
   #settleAfter(pause: number): void {
-    if (this.#timer !== null || this.#closed) return
+    const due = Date.now() + pause
+    if (this.#closed || (this.#timer !== null && this.#due <= due)) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#due = due
     this.#timer = setTimeout(() => {
       this.#timer = null
       void this.settle()
     }, pause)
+  }
+
+  /** Refuse *name* where it is the engine's: no other file and no directory may have it. */
+  #checkFree(name: string): void {
+    if (this.#table.fixed.has(name) || this.#scratch.has(name)) throw new FileError(EPERM)
   }
 
   /** Do *change* and note it in the index; when it cannot be noted, it has not happened. */

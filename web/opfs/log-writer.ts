@@ -15,6 +15,9 @@ const CHUNK = 512 * 1024
  * log's last frame is no frame: SQLite checks each by its checksum, as it does with old ones. Where
  * held bytes could not be written all the same, none are held until a flush went well: SQLite tells
  * less of a flush that fails than of a write.
+ *
+ * Bytes that could not be written are forgotten only when a write or a flush of the log is told so:
+ * SQLite undoes the transaction then. Whoever else comes across them leaves them held.
  */
 export class LogWriter {
   readonly #held = new Uint8Array(MOST_HELD)
@@ -28,11 +31,12 @@ export class LogWriter {
   write(handle: FileSystemSyncAccessHandle, bytes: Uint8Array, at: number): number {
     const follows = handle === this.#handle && at === this.#at + this.#length
     if (!follows || this.#length + bytes.length > MOST_HELD) {
-      this.settle()
+      this.#settleOrForget(handle)
       this.#begin(handle, at)
     }
     if (!this.#mayHold(handle, bytes.length, at + bytes.length)) {
-      this.leave()
+      this.#settleOrForget(handle)
+      this.#handle = null
       return handle.write(bytes, { at })
     }
     this.#held.set(bytes, this.#length)
@@ -40,11 +44,39 @@ export class LogWriter {
     return bytes.length
   }
 
-  /** Write what is held; throws what the browser says of it, and has forgotten it then. */
-  settle(): void {
+  /** Put on disk what was written to *handle*. */
+  flush(handle: FileSystemSyncAccessHandle): void {
+    this.#settleOrForget(handle)
+    handle.flush()
+    this.#isHolding = true
+  }
+
+  /** Write what is held for *handle*; what cannot be written is still held. */
+  settle(handle: FileSystemSyncAccessHandle): void {
+    if (handle === this.#handle) this.#writeHeld()
+  }
+
+  /** Write what is held for *handle*, and forget the file: its size changes. */
+  leave(handle: FileSystemSyncAccessHandle): void {
+    this.settle(handle)
+    if (handle === this.#handle) this.#handle = null
+  }
+
+  /** Write what is held for a call that SQLite makes, and learns from. */
+  #settleOrForget(handle: FileSystemSyncAccessHandle): void {
+    try {
+      this.#writeHeld()
+    } catch (error) {
+      // Bytes of another file are not this caller's to lose.
+      if (handle === this.#handle) this.#length = 0
+      throw error
+    }
+  }
+
+  #writeHeld(): void {
     const length = this.#length
     if (length === 0) return
-    this.#length = 0
+    const wasHolding = this.#isHolding
     this.#isHolding = false
     for (let done = 0; done < length; ) {
       const rest = this.#held.subarray(done, length)
@@ -52,19 +84,9 @@ export class LogWriter {
       if (written === 0) throw new FileError(ENOSPC)
       done += written
     }
-    this.#isHolding = true
+    this.#isHolding = wasHolding
     this.#at += length
-  }
-
-  /** Note that a flush went well. */
-  flushed(): void {
-    this.#isHolding = true
-  }
-
-  /** Write what is held, and forget the file: its size changes. */
-  leave(): void {
-    this.settle()
-    this.#handle = null
+    this.#length = 0
   }
 
   #begin(handle: FileSystemSyncAccessHandle, at: number): void {

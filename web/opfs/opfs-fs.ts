@@ -116,19 +116,9 @@ export class OpfsFS {
     return root
   }
 
-  /** Close every handle. File calls fail from here on. */
-  close(): void {
-    try {
-      this.#log.leave()
-    } catch (error) {
-      this.#onFault(error)
-    }
-    this.#disk.close()
-  }
-
   #attributes(node: FileNode): Attributes {
     const file = this.#files.get(node)
-    const size = file ? this.#settled(node).getSize() : 4096
+    const size = file ? this.#sizeOf(node) : 4096
     const time = new Date(file?.modified ?? 0)
     return {
       ...{ dev: 1, ino: node.id, mode: node.mode, nlink: 1, uid: 0, gid: 0, rdev: 0, size },
@@ -140,8 +130,9 @@ export class OpfsFS {
   #setAttributes(node: FileNode, { size, mode, mtime }: NewAttributes): void {
     const file = this.#files.get(node)
     if (size !== undefined) {
-      this.#log.leave()
-      this.#handle(node).truncate(size)
+      const handle = this.#handle(node)
+      this.#log.leave(handle)
+      handle.truncate(size)
       if (file) file.modified = Date.now()
     }
     if (mode !== undefined) node.mode = mode
@@ -149,7 +140,7 @@ export class OpfsFS {
   }
 
   #make(parent: FileNode, name: string, mode: number): FileNode {
-    const path = this.#checkedPath(parent, name)
+    const path = this.#newPath(parent, name)
     if (this.#FS.isDir(mode)) {
       this.#disk.makeDirectory(path)
       return this.#addDirectory(parent, name)
@@ -163,13 +154,13 @@ export class OpfsFS {
     const node = children.get(name)
     const file = node && this.#files.get(node)
     if (!file) throw new FileError(ENOENT)
-    this.#log.leave()
+    if (file.backing.handle) this.#log.leave(file.backing.handle)
     this.#disk.unlink(file)
     children.delete(name)
   }
 
   #rename(node: FileNode, parent: FileNode, name: string): void {
-    const path = this.#checkedPath(parent, name)
+    const path = this.#newPath(parent, name)
     const siblings = this.#childrenOf(parent)
     const replaced = siblings.get(name)
     const file = this.#files.get(node)
@@ -214,10 +205,11 @@ export class OpfsFS {
   }
 
   #sync(stream: FileStream): number {
+    const file = this.#files.get(stream.node)
     // A directory has nothing to flush: the index was, when the name was given.
-    if (!this.#files.has(stream.node)) return 0
-    this.#settled(stream.node).flush()
-    this.#log.flushed()
+    if (!file) return 0
+    if (this.#isLog(file)) this.#log.flush(this.#handle(stream.node))
+    else this.#settled(stream.node).flush()
     this.#flushes += 1
     return 0
   }
@@ -225,7 +217,7 @@ export class OpfsFS {
   #startOf(stream: FileStream, whence: number): number {
     if (whence === SEEK_CUR) return stream.position
     if (whence !== SEEK_END || !this.#files.has(stream.node)) return 0
-    return this.#settled(stream.node).getSize()
+    return this.#sizeOf(stream.node)
   }
 
   /** SQLite's log, unless it is one of an app's own files, which may get another handle at any time. */
@@ -233,10 +225,16 @@ export class OpfsFS {
     return file.name?.endsWith('-wal') === true && this.#disk.isFixed(file)
   }
 
-  /** The handle of *node*, once no write is held back any more. */
+  /** The handle of *node*, once no write to it is held back any more. */
   #settled(node: FileNode): FileSystemSyncAccessHandle {
-    this.#log.settle()
-    return this.#handle(node)
+    const handle = this.#handle(node)
+    this.#log.settle(handle)
+    return handle
+  }
+
+  /** What is held back of a file lies inside it. */
+  #sizeOf(node: FileNode): number {
+    return this.#handle(node).getSize()
   }
 
   #count(stream: FileStream, step: 1 | -1): void {
@@ -294,8 +292,14 @@ export class OpfsFS {
     return node
   }
 
-  #checkedPath(parent: FileNode, name: string): string {
+  /** Return the path of a name that is given now. A browser must be able to keep it as it is. */
+  #newPath(parent: FileNode, name: string): string {
+    if (!isStorable(name)) throw new FileError(EINVAL)
     if (new TextEncoder().encode(name).length > LONGEST_NAME) throw new FileError(ENAMETOOLONG)
+    return this.#checkedPath(parent, name)
+  }
+
+  #checkedPath(parent: FileNode, name: string): string {
     const path = pathOf(parent, name)
     if (path === HIDDEN || path === BLOBS || path.startsWith(`${BLOBS}/`))
       throw new FileError(EPERM)
@@ -315,6 +319,13 @@ export class OpfsFS {
       }
     }
   }
+}
+
+/** Return whether every browser takes *name* and gives it back. */
+function isStorable(name: string): boolean {
+  // Chromium refuses a backslash and ends a name at a NUL; bytes that are no UTF-8, which Python
+  // passes on from foreign names, come as lone surrogates, and all of these become one character.
+  return !name.includes('\\') && !name.includes('\0') && name.isWellFormed()
 }
 
 /** Return the path of *name* in *parent*, below the mount. */

@@ -1,5 +1,6 @@
 /** Make the folder agree with the names, a little later: what no sync call can do. */
 
+import { DurablyError } from '../core/errors'
 import {
   locate,
   type MovableFile,
@@ -8,35 +9,52 @@ import {
   patiently,
   remove,
 } from './access-handle'
-import { EIO, ENOSPC, FileError } from './errno'
+import { EIO, ENOSPC, FileError, isNamed } from './errno'
 import type { NameIndex } from './name-index'
 import { type Backing, isHidden, type NameTable, type StoredFile } from './name-table'
+import { discard, type Spares } from './spares'
 
 /** A larger file keeps its place until the next mount, when it can be moved instead of copied. */
 const LARGEST_COPY = 16 * 1024 * 1024
 
 const PIECE = 1024 * 1024
 
+export interface SettlerOptions {
+  readonly patience: Patience
+  /** Whether the disk was closed meanwhile. */
+  readonly stopped: () => boolean
+  readonly onFault: (error: unknown) => void
+}
+
+/** A folder and the name in it. */
+type Spot = readonly [folder: FileSystemDirectoryHandle, name: string]
+
 /** Gives files their plain names and removes what lost its own. Every step leaves the index true. */
 export class Settler {
   readonly #folder: FileSystemDirectoryHandle
   readonly #table: NameTable
   readonly #index: NameIndex
+  readonly #spares: Spares
   readonly #patience: Patience
   readonly #stopped: () => boolean
+  readonly #onFault: (error: unknown) => void
+  /** Names that this folder cannot have. What they name stays where it lies, and the index tells. */
+  readonly #refused = new Set<string>()
 
   constructor(
     folder: FileSystemDirectoryHandle,
     table: NameTable,
     index: NameIndex,
-    patience: Patience,
-    stopped: () => boolean,
+    spares: Spares,
+    { patience, stopped, onFault }: SettlerOptions,
   ) {
     this.#folder = folder
     this.#table = table
     this.#index = index
+    this.#spares = spares
     this.#patience = patience
     this.#stopped = stopped
+    this.#onFault = onFault
   }
 
   /** Go on until nothing more can be done or the disk is closed. */
@@ -65,9 +83,7 @@ export class Settler {
     for (const backing of going) {
       // Another call may have taken it meanwhile.
       if (this.#stopped() || !idle.delete(backing.place)) continue
-      backing.handle?.close()
-      backing.handle = null
-      await remove(this.#folder, backing.place, this.#patience)
+      await discard(this.#folder, backing, this.#patience)
       places.delete(backing.place)
     }
     return going.length > 0
@@ -94,9 +110,11 @@ export class Settler {
     const missing = [...directories].filter((path) => !folders.has(path))
     let made = false
     for (const path of missing.sort(deepestFirst).reverse()) {
-      if (!this.#hasParent(path) || places.has(path) || !directories.has(path)) continue
+      if (!this.#hasParent(path) || places.has(path)) continue
+      const spot = await this.#spotFor(path, 'directory')
+      if (!spot || !directories.has(path)) continue
+      const [parent, name] = spot
       uncertain.add(path)
-      const [parent, name] = await locate(this.#folder, path)
       await parent.getDirectoryHandle(name, { create: true })
       uncertain.delete(path)
       folders.add(path)
@@ -122,9 +140,11 @@ export class Settler {
   async #move(file: StoredFile): Promise<boolean> {
     const name = file.name ?? ''
     const from = file.backing
-    const [parent, last] = await locate(this.#folder, name)
     const source: MovableFile = from.file
     if (!source.move) return false
+    const spot = await this.#spotFor(name, 'file')
+    if (!spot) return false
+    const [parent, last] = spot
     await patiently(name, this.#patience, async () => source.move?.(parent, last))
     const backing = { place: name, file: await parent.getFileHandle(last), handle: null }
     this.#table.lent.delete(from)
@@ -140,9 +160,11 @@ export class Settler {
   async #copy(file: StoredFile): Promise<boolean> {
     const { places, uncertain } = this.#table
     const name = file.name ?? ''
-    if ((file.backing.handle?.getSize() ?? 0) > LARGEST_COPY) return false
+    if (this.#spares.room < 0 || (file.backing.handle?.getSize() ?? 0) > LARGEST_COPY) return false
+    const spot = await this.#spotFor(name, 'file')
+    if (!spot || file.name !== name) return false
+    const [parent, last] = spot
     uncertain.add(name)
-    const [parent, last] = await locate(this.#folder, name)
     const handle = await parent.getFileHandle(last, { create: true })
     const backing: Backing = {
       place: name,
@@ -158,6 +180,8 @@ export class Settler {
     // Renamed or removed while the new place was made.
     if (file.name !== name) this.#table.idle.set(name, backing)
     else this.#changeOver(file, backing)
+    // It left a spare behind, for which there may be no room.
+    await this.#spares.trim()
     return true
   }
 
@@ -191,6 +215,38 @@ export class Settler {
       throw error
     }
     empty(this.#table, from)
+  }
+
+  /**
+   * Return where *path* can be made, or null where it cannot: one refused name stops no other.
+   *
+   * Nothing may lie there that is not ours. Safari on a Mac takes a name for another one that
+   * differs in capitals only, and would put the file over that one, be it the engine's database.
+   */
+  async #spotFor(path: string, kind: FileSystemHandleKind): Promise<Spot | null> {
+    if (this.#refused.has(path)) return null
+    const [parent, name] = await locate(this.#folder, path)
+    let cause: unknown = null
+    try {
+      if (kind === 'file') await parent.getFileHandle(name)
+      else await parent.getDirectoryHandle(name)
+      // What an unfinished call has made is ours.
+      if (this.#table.uncertain.has(path)) return [parent, name]
+    } catch (error) {
+      if (isNamed(error, 'NotFoundError')) return [parent, name]
+      // The browser has no such name, or has given it to a thing of the other kind.
+      if (!(error instanceof TypeError) && !isNamed(error, 'TypeMismatchError')) throw error
+      cause = error
+    }
+    this.#refused.add(path)
+    this.#onFault(
+      new DurablyError(
+        'storage_io',
+        `the browser cannot keep ${JSON.stringify(path)} under its plain name; jobs can use it all the same`,
+        { cause },
+      ),
+    )
+    return null
   }
 
   #note(): void {

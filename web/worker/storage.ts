@@ -14,7 +14,10 @@ export const STORAGE_FULL =
   "the browser's storage for this site is full: free some space and reload; what was saved is safe"
 
 /** SQLite knows these three by name; they are never given another place. */
-const DATABASE_FILES = [DATABASE, `${DATABASE}-journal`, `${DATABASE}-wal`]
+const DATABASE_FILES = filesOf(DATABASE)
+
+/** What `probe_commit` in Python's entry writes at each start, also in a store that is at its limit. */
+const PROBE_FILES = filesOf('.probe.sqlite3')
 
 /** With those of the disk, and one for a file that comes in, fewer handles than Safari allows. */
 const BLOB_SPARES = 4
@@ -42,7 +45,13 @@ export async function openStorage(
     const folder = await root.getDirectoryHandle(store, { create: true })
     const blobFolder = await folder.getDirectoryHandle(BLOBS, { create: true })
     const [disk, blobs] = await bothOrNone(
-      Disk.open(folder, { fixed: DATABASE_FILES, skip: [BLOBS], patience, onFault }),
+      Disk.open(folder, {
+        fixed: DATABASE_FILES,
+        scratch: PROBE_FILES,
+        skip: [BLOBS],
+        patience,
+        onFault,
+      }),
       BlobFolder.open(blobFolder, { patience, spares: BLOB_SPARES, onFault }),
     )
     return {
@@ -58,6 +67,10 @@ export async function openStorage(
     release()
     throw explain(error)
   }
+}
+
+function filesOf(database: string): readonly string[] {
+  return [database, `${database}-journal`, `${database}-wal`]
 }
 
 interface Closable {

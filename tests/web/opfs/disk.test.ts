@@ -1,48 +1,10 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Disk, type DiskOptions } from '../../../web/opfs/disk'
-import { errnoOf } from '../../../web/opfs/errno'
 import type { StoredFile } from '../../../web/opfs/name-table'
+import { seeded } from '../../e2e/support/random'
+import { errnoFrom, PATIENCE, plain, read, seen, write } from './disk-support'
 import { MemoryOpfs } from './memory-opfs'
-
-const PATIENCE = { longest: 50, pause: 5 }
-
-const encode = (text: string) => new TextEncoder().encode(text)
-
-function write(file: StoredFile, text: string): void {
-  file.backing.handle?.write(encode(text), { at: 0 })
-  file.backing.handle?.flush()
-}
-
-function read(file: StoredFile | undefined): string | undefined {
-  const handle = file?.backing.handle
-  if (!handle) return undefined
-  const bytes = new Uint8Array(handle.getSize())
-  handle.read(bytes, { at: 0 })
-  return new TextDecoder().decode(bytes)
-}
-
-function errnoFrom(action: () => void): number | null {
-  try {
-    action()
-    return null
-  } catch (error) {
-    return errnoOf(error)
-  }
-}
-
-/** What a program sees: every name with its text, and every directory. */
-function seen(disk: Disk): Record<string, string | undefined> {
-  const files = [...disk.files].map(([name, file]) => [name, read(file)] as const)
-  const directories = [...disk.directories].map((name) => [`${name}/`, ''] as const)
-  return Object.fromEntries([...files, ...directories].sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-/** What lies in the folder under plain names. */
-function plain(opfs: MemoryOpfs): Record<string, string> {
-  const entries = [...opfs.tree()].filter(([path]) => !path.startsWith('.durably/'))
-  return Object.fromEntries(entries.map(([path, bytes]) => [path, new TextDecoder().decode(bytes)]))
-}
 
 describe('a disk', () => {
   let opfs: MemoryOpfs
@@ -355,6 +317,49 @@ describe('law 1: a crash at any change of the folder', () => {
       if (whole) break
     }
   })
+
+  test('nor when names change while files get their places', async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const random = seeded(seed)
+      const one = (names: readonly string[]) => names[Math.floor(random() * names.length)] ?? ''
+      const opfs = new MemoryOpfs()
+      const disk = await Disk.open(opfs.root, { patience: PATIENCE, spares: 6 })
+      const states: object[] = [seen(disk)]
+      const cuts: { readonly disk: MemoryOpfs; readonly step: number }[] = []
+      opfs.onChange = () => cuts.push({ disk: opfs.crash(), step: states.length - 1 })
+      for (let step = 0; step < 40; step += 1) {
+        changeName(disk, one)
+        states.push(seen(disk))
+        void disk.settle()
+        for (let turns = random() * 12; turns > 0; turns -= 1) await turn()
+      }
+      await disk.settle()
+      disk.close()
+
+      for (const cut of cuts) {
+        const next = await Disk.open(cut.disk.root, { patience: PATIENCE, spares: 6 })
+        expect(states.slice(cut.step, cut.step + 2)).toContainEqual(seen(next))
+        next.close()
+      }
+    }
+  })
+
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+  /** Make, write, rename or remove one file or directory, whichever can be done. */
+  function changeName(disk: Disk, one: (names: readonly string[]) => string): void {
+    const name = one(['a', 'b', 'd', 'd', 'd/a'])
+    const file = disk.files.get(name)
+    const to = one(['a', 'b', 'gone'])
+    const hasFolder = disk.directories.has('d')
+    if (name === 'd' && hasFolder && !disk.files.has('d/a')) disk.removeDirectory('d')
+    else if (name.startsWith('d') && !hasFolder) disk.makeDirectory('d')
+    else if (name === 'd') return
+    else if (!file) disk.create(name)
+    else if (read(file) === '') write(file, one(['X', 'Y', 'Z']))
+    else if (to === 'gone') disk.unlink(file)
+    else disk.rename(file, to)
+  }
 
   test('a crash in the repair of a crash loses nothing either', async () => {
     const states = await statesOf()

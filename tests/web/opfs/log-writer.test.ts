@@ -30,7 +30,7 @@ describe('the writer of the log', () => {
     log.write(handle, bytes(2, 1), 0)
     log.write(handle, bytes(3, 2), 2)
     changes.length = 0
-    log.settle()
+    log.settle(handle)
 
     expect(changes).toHaveLength(1)
     expect(read(5)).toEqual([1, 1, 2, 2, 2])
@@ -40,7 +40,7 @@ describe('the writer of the log', () => {
     log.write(handle, bytes(2, 1), 0)
     log.write(handle, bytes(2, 2), 100)
     log.write(handle, bytes(2, 3), 1)
-    log.settle()
+    log.settle(handle)
 
     expect(read(4)).toEqual([1, 3, 3, 0])
     expect(read(2, 100)).toEqual([2, 2])
@@ -50,7 +50,7 @@ describe('the writer of the log', () => {
     log.write(handle, bytes(10, 1), 0)
     expect(log.write(handle, bytes(600_000, 2), 10)).toBe(600_000)
     log.write(handle, bytes(10, 3), 600_010)
-    log.settle()
+    log.settle(handle)
 
     expect(read(3, 9)).toEqual([1, 2, 2])
     expect(read(3, 600_008)).toEqual([2, 2, 3])
@@ -63,21 +63,74 @@ describe('the writer of the log', () => {
     expect(() => log.write(handle, bytes(8, 2), 8)).toThrow()
   })
 
+  test('writes nothing for the sake of another file', async () => {
+    const other = await opfs.root.getFileHandle('x', { create: true })
+    log.write(handle, bytes(2, 1), 0)
+    changes.length = 0
+
+    log.settle(await other.createSyncAccessHandle())
+
+    expect(changes).toEqual([])
+    log.settle(handle)
+    expect(read(2)).toEqual([1, 1])
+  })
+
+  test.each(['write', 'flush'] as const)(
+    'keeps what could not be written for a read until the next %s, which is told',
+    (next) => {
+      const failing = () => {
+        throw new DOMException('injected', 'UnknownError')
+      }
+      const goOn = () => (next === 'flush' ? log.flush(handle) : log.write(handle, bytes(1, 2), 2))
+      log.write(handle, bytes(2, 1), 0)
+      opfs.onChange = failing
+      expect(() => log.settle(handle)).toThrow('injected')
+      opfs.onChange = () => {}
+      goOn()
+      expect(read(2)).toEqual([1, 1])
+
+      log.flush(handle)
+      log.write(handle, bytes(2, 3), 0)
+      opfs.onChange = failing
+      expect(() => log.settle(handle)).toThrow('injected')
+      expect(goOn).toThrow('injected')
+      opfs.onChange = () => {}
+      goOn()
+      expect(read(2)).toEqual([1, 1])
+    },
+  )
+
+  test('loses nothing of one file when the next write is to another', async () => {
+    const file = await opfs.root.getFileHandle('y-wal', { create: true })
+    const other = await file.createSyncAccessHandle()
+    log.write(handle, bytes(2, 1), 0)
+    opfs.onChange = () => {
+      throw new DOMException('injected', 'UnknownError')
+    }
+    expect(() => log.write(other, bytes(2, 2), 0)).toThrow('injected')
+    opfs.onChange = () => {}
+
+    log.flush(handle)
+
+    expect(read(2)).toEqual([1, 1])
+  })
+
   test('forgets what could not be written, and holds nothing until a flush went well', () => {
     log.write(handle, bytes(2, 1), 0)
     opfs.onChange = () => {
       throw new DOMException('injected', 'UnknownError')
     }
-    expect(() => log.settle()).toThrow('injected')
+    expect(() => log.flush(handle)).toThrow('injected')
     expect(() => log.write(handle, bytes(2, 1), 0)).toThrow('injected')
     opfs.onChange = (what) => changes.push(what)
-    log.settle()
+    changes.length = 0
+    log.settle(handle)
+    expect(changes).toEqual([])
 
     changes.length = 0
     log.write(handle, bytes(2, 2), 0)
     expect(changes).toHaveLength(1)
-    handle.flush()
-    log.flushed()
+    log.flush(handle)
     changes.length = 0
     log.write(handle, bytes(2, 3), 0)
     expect(changes).toEqual([])

@@ -17,7 +17,10 @@ class Drive {
   quota = Number.POSITIVE_INFINITY
   /** Called before every change; may throw. */
   onChange: (what: string) => void = () => {}
+  /** Whether names that differ in capitals only are one, as Safari has it on most Macs. */
+  ignoresCase = false
   open = 0
+  mostOpen = 0
 
   used(root: Folder): number {
     let sum = 0
@@ -25,6 +28,15 @@ class Drive {
       sum += entry instanceof Folder ? this.used(entry) : entry.bytes.length
     }
     return sum
+  }
+
+  /** Return the name by which *folder* knows *name*. */
+  nameIn(folder: Folder, name: string): string {
+    const kept = keptName(name)
+    check(kept)
+    if (!this.ignoresCase || folder.entries.has(kept)) return kept
+    const isSame = (other: string) => other.toLowerCase() === kept.toLowerCase()
+    return [...folder.entries.keys()].find(isSame) ?? kept
   }
 }
 
@@ -57,6 +69,11 @@ export class MemoryOpfs {
     return this.#drive.open
   }
 
+  /** Access handles that were open at once at most. */
+  get mostOpen(): number {
+    return this.#drive.mostOpen
+  }
+
   /** Bytes that fit in all. */
   get quota(): number {
     return this.#drive.quota
@@ -75,10 +92,15 @@ export class MemoryOpfs {
     this.#drive.onChange = listener
   }
 
+  set ignoresCase(ignores: boolean) {
+    this.#drive.ignoresCase = ignores
+  }
+
   /** Return what the next user finds when this one ends now. */
   crash(keep: 'flushed' | 'all' | Survivors = 'flushed'): MemoryOpfs {
     const next = new MemoryOpfs()
     next.#root = survivor(this.#root, keep)
+    next.#drive.ignoresCase = this.#drive.ignoresCase
     return next
   }
 
@@ -132,10 +154,16 @@ function fail(name: string, message: string): never {
   throw new DOMException(message, name)
 }
 
+/** Chromium's rule, on every platform. */
 function check(name: string): void {
-  if (name === '' || name === '.' || name === '..' || name.includes('/')) {
+  if (name === '' || name === '.' || name === '..' || /[/\\]/.test(name)) {
     throw new TypeError('Name is not allowed.')
   }
+}
+
+/** As Chromium keeps it: half a character becomes another, and a NUL ends the name. */
+function keptName(name: string): string {
+  return name.toWellFormed().split('\0')[0] ?? ''
 }
 
 class MemoryEntry {
@@ -163,48 +191,48 @@ class MemoryDirectory extends MemoryEntry implements FileSystemDirectoryHandle {
     name: string,
     options?: FileSystemGetFileOptions,
   ): Promise<FileSystemFileHandle> {
-    check(name)
     await turn()
-    let entry = this.folder.entries.get(name)
+    const key = this.drive.nameIn(this.folder, name)
+    let entry = this.folder.entries.get(key)
     if (entry instanceof Folder) fail('TypeMismatchError', `${name} is a directory`)
     if (!entry) {
       if (!options?.create) fail('NotFoundError', `no file ${name}`)
-      this.drive.onChange(`create ${name}`)
+      this.drive.onChange(`create ${key}`)
       entry = new Content()
-      this.folder.entries.set(name, entry)
+      this.folder.entries.set(key, entry)
     }
-    return new MemoryFile(name, this.folder, this.drive, this.root)
+    return new MemoryFile(key, this.folder, this.drive, this.root)
   }
 
   async getDirectoryHandle(
     name: string,
     options?: FileSystemGetDirectoryOptions,
   ): Promise<FileSystemDirectoryHandle> {
-    check(name)
     await turn()
-    let entry = this.folder.entries.get(name)
+    const key = this.drive.nameIn(this.folder, name)
+    let entry = this.folder.entries.get(key)
     if (entry instanceof Content) fail('TypeMismatchError', `${name} is a file`)
     if (!entry) {
       if (!options?.create) fail('NotFoundError', `no directory ${name}`)
-      this.drive.onChange(`mkdir ${name}`)
+      this.drive.onChange(`mkdir ${key}`)
       entry = new Folder()
-      this.folder.entries.set(name, entry)
+      this.folder.entries.set(key, entry)
     }
-    return new MemoryDirectory(name, entry, this.drive, this.root)
+    return new MemoryDirectory(key, entry, this.drive, this.root)
   }
 
   async removeEntry(name: string, options?: FileSystemRemoveOptions): Promise<void> {
-    check(name)
     await turn()
-    const entry = this.folder.entries.get(name)
+    const key = this.drive.nameIn(this.folder, name)
+    const entry = this.folder.entries.get(key)
     if (!entry) fail('NotFoundError', `no entry ${name}`)
     if (entry instanceof Content && entry.handle)
       fail('NoModificationAllowedError', `${name} is open`)
     if (entry instanceof Folder && entry.entries.size > 0 && !options?.recursive) {
       fail('InvalidModificationError', `${name} is not empty`)
     }
-    this.drive.onChange(`remove ${name}`)
-    this.folder.entries.delete(name)
+    this.drive.onChange(`remove ${key}`)
+    this.folder.entries.delete(key)
   }
 
   async *entries(): AsyncGenerator<[string, FileSystemDirectoryHandle | FileSystemFileHandle]> {
@@ -270,19 +298,19 @@ class MemoryFile extends MemoryEntry implements FileSystemFileHandle {
   }
 
   async move(directory: FileSystemDirectoryHandle, name: string): Promise<void> {
-    check(name)
-    await turn()
-    const content = this.#content()
     if (!(directory instanceof MemoryDirectory)) throw new TypeError('not a directory')
-    const there = directory.folder.entries.get(name)
+    await turn()
+    const key = this.drive.nameIn(directory.folder, name)
+    const content = this.#content()
+    const there = directory.folder.entries.get(key)
     if (content.handle) fail('NoModificationAllowedError', `${this.#name} is open`)
     if (there instanceof Folder) fail('InvalidModificationError', `${name} is a directory`)
     if (there?.handle) fail('NoModificationAllowedError', `${name} is open`)
-    this.drive.onChange(`move ${this.#name} ${name}`)
+    this.drive.onChange(`move ${this.#name} ${key}`)
     this.#folder.entries.delete(this.#name)
-    directory.folder.entries.set(name, content)
+    directory.folder.entries.set(key, content)
     this.#folder = directory.folder
-    this.#name = name
+    this.#name = key
   }
 
   async createWritable(): Promise<FileSystemWritableFileStream> {
@@ -328,6 +356,7 @@ class MemoryAccessHandle implements FileSystemSyncAccessHandle {
     this.#drive = drive
     this.#root = root
     drive.open += 1
+    drive.mostOpen = Math.max(drive.mostOpen, drive.open)
   }
 
   read(buffer: AllowSharedBufferSource, options?: FileSystemReadWriteOptions): number {

@@ -97,6 +97,41 @@ def keep(folder, text):
         os.replace(file.name, f"{folder}/{name}")
     return name
 
+def outgrow_cache(connection):
+    """Write so much in one transaction that SQLite's cache spills into the log; leave it open."""
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute("PRAGMA cache_size=-500")
+    connection.execute("CREATE TABLE IF NOT EXISTS big (x TEXT)")
+    for kept in (True, False):  # the first makes the log as long as the second needs it
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO big VALUES (?)", [("x" * 3000,)] * 700)
+        if kept:
+            connection.execute("COMMIT")
+            connection.execute("DELETE FROM big")
+            connection.execute("PRAGMA wal_checkpoint(RESTART)")
+
+def end_transaction(connection):
+    try:
+        connection.execute("INSERT INTO big VALUES ('last')")
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        roll_back(connection)
+        return "rolled back"
+    return "committed"
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return len(file.read())
+
+def stat(path): os.stat(path)
+def foreign(folder): write(os.fsdecode(folder.encode() + b"/\\xed\\xa0\\x80"), "")
+def big(path):
+    connection = connect(path, "wal")
+    (check,) = connection.execute("PRAGMA integrity_check").fetchone()
+    (rows,) = connection.execute("SELECT count(*) FROM big").fetchone()
+    connection.close()
+    return f"{check} {rows}"
+
 def mkdir(path): os.mkdir(path)
 def remove(path): os.remove(path)
 def rename(a, b): os.rename(a, b)
@@ -219,6 +254,32 @@ describe('Python on the mounted file system', () => {
     expect(call('errno_of', 'rename', '/store/app.sqlite3', '/store/y')).toBe('EPERM')
   })
 
+  test('a name that no browser could keep is refused, as are those of the engine', async () => {
+    const connection = call('insert', '/store/app.sqlite3', 'wal', 1)
+    call('write', '/store/x', '')
+    call('mkdir', '/store/d')
+
+    for (const name of ['C:\\fakepath\\x.csv', '\\']) {
+      expect(call('errno_of', 'write', `/store/${name}`, '')).toBe('EINVAL')
+      expect(call('errno_of', 'mkdir', `/store/${name}`)).toBe('EINVAL')
+      expect(call('errno_of', 'rename', '/store/x', `/store/${name}`)).toBe('EINVAL')
+    }
+    // Bytes of another encoding, and a NUL, which only JavaScript can give.
+    expect(call('errno_of', 'foreign', '/store')).toBe('EINVAL')
+    expect(() => mounted.FS.writeFile('/store/a\0b', '')).toThrow()
+    for (const name of ['app.sqlite3-journal', 'blobs', '.durably']) {
+      expect(call('errno_of', 'rename', '/store/d', `/store/${name}`)).toBe('EPERM')
+    }
+    expect(call('errno_of', 'mkdir', '/store/app.sqlite3-journal')).toBe('EPERM')
+    connection.close()
+    connection.destroy()
+
+    await crash()
+    expect(mounted.FS.readdir('/store').sort()).toEqual(
+      ['.', '..', 'app.sqlite3', 'blobs', 'd', 'x'].sort(),
+    )
+  })
+
   test('law 9: SQLite says full at once where the log may not grow', () => {
     const connection = call('insert', '/store/app.sqlite3', 'wal', 1)
     opfs.quota = opfs.used
@@ -256,6 +317,34 @@ describe('Python on the mounted file system', () => {
     connection.destroy()
     expect(call('count', '/store/app.sqlite3', 'wal')).toBe('ok 3')
   })
+
+  test.each(['a file of its own', "the engine's log"])(
+    'law 1: a job that looks at %s hides no lost write from SQLite',
+    async (what) => {
+      call('write', '/store/own.txt', 'x')
+      const connection = call('insert', '/store/app.sqlite3', 'wal', 1)
+      call('outgrow_cache', connection)
+      const own = what === 'a file of its own'
+      let failed = 0
+      opfs.onChange = (change) => {
+        if (change !== 'write app.sqlite3-wal' || failed > 0) return
+        failed += 1
+        throw new DOMException('injected', 'QuotaExceededError')
+      }
+
+      const path = own ? '/store/own.txt' : '/store/app.sqlite3-wal'
+      expect(call('errno_of', 'stat', path)).toBe('none')
+      // Only the one who reads the log itself is told: what is held is part of it.
+      expect(call('errno_of', 'read_bytes', path)).toBe(own ? 'none' : 'ENOSPC')
+      const end = call('end_transaction', connection)
+
+      expect(failed).toBe(1)
+      expect(end).toBe(own ? 'rolled back' : 'committed')
+      await crash()
+      expect(call('big', '/store/app.sqlite3')).toBe(own ? 'ok 0' : 'ok 701')
+      connection.destroy()
+    },
+  )
 
   test('a blob is a plain file as soon as it was put, and cannot be changed', async () => {
     const ref = await mounted.blobs.put(new Blob(['héllo\n'.repeat(300_000)]), 'x')

@@ -64,7 +64,7 @@ export async function mount(
   FS.mkdir(path)
   FS.mount(fs, {}, path)
   const unmount = () => {
-    fs.close()
+    disk.close()
     blobs.close()
     FS.unmount(path)
     FS.rmdir(path)
