@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from durably.backup import export_store, import_store, reset_store
-from durably.blobs import Blob, BlobFiles, blob_folder, keep_file
+from durably.blobs import Blob, BlobFiles, keep_file
 from durably.clock import Clock, checked_duration
 from durably.engine.upkeep import Upkeep
 from durably.engine.worker import Worker
@@ -26,7 +26,7 @@ from durably.threads import IN_BROWSER, until_done
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from datetime import datetime, timedelta
     from types import TracebackType
     from typing import BinaryIO, Self
@@ -157,13 +157,19 @@ class Durably(RunOperations):
         *owner_left* says of a sole owner's predecessor that it was ended from outside, such as by
         a page that was left: the runs it had claimed are not held to have ended it (law 6).
         """
+        if self._worker is not None and self._worker.is_stopping:
+            await self.stop()  # it has runs to end: two workers of one engine would not know
         if self._started:
             return
         self._started = True
-        worker = self._make_worker(worker_id)
-        if self._options.sole_owner:
-            await self.store.abandon_leases(now=self._clock.now(), blame=not owner_left)
-        worker.start()
+        try:
+            if self._options.sole_owner:
+                await self.store.abandon_leases(now=self._clock.now(), blame=not owner_left)
+        except BaseException:
+            self._started = False
+            raise
+        if self._started:  # else it was stopped meanwhile
+            self._make_worker(worker_id).start()
 
     async def init(self) -> None:
         """Migrate, then start."""
@@ -171,12 +177,17 @@ class Durably(RunOperations):
         await self.start()
 
     async def stop(self, timeout: timedelta | float | None = None) -> None:
-        """Claim nothing more and let running jobs end; after *timeout* give them back instead."""
+        """Claim nothing more and let running jobs end; after *timeout* give them back instead.
+
+        A call while another one waits may shorten its time.
+        """
         limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
-        worker, self._worker = self._worker, None
+        worker = self._worker
         self._started = False
         if worker is not None:
             await worker.stop(limit)
+            if self._worker is worker:  # the first of several calls to come here
+                self._worker = None
             self._services.faults.stopping.clear()
 
     async def close(self) -> None:
@@ -198,12 +209,17 @@ class Durably(RunOperations):
         trace: TracebackType | None,
     ) -> None:
         """Stop, after the running jobs ended unless an error is on its way, and close."""
-        if error is None:
-            await self.stop()
-        await self.close()
+        try:
+            if error is None:
+                await self.stop()
+        finally:
+            await self.close()
 
     async def process_one(self) -> bool:
-        """Execute one due run here and now, without start(); return whether there was one."""
+        """Execute one due run here and now, without start(); return whether there was one.
+
+        When the caller is cancelled, the run is given back first, as by stop(0).
+        """
         return await self._make_worker(None).process_one()
 
     async def process_until_idle(self, max_runs: int | None = None) -> int:
@@ -215,9 +231,8 @@ class Durably(RunOperations):
 
     async def next_due(self) -> datetime | None:
         """Return when the next backoff or lease runs out, or None when none is waited for."""
-        held = self._worker.active.keys() if self._worker is not None else ()
         return await self.store.next_due(
-            now=self._clock.now(), jobs=self._registry.names, held=held
+            now=self._clock.now(), jobs=self._registry.names, held=self._held
         )
 
     @property
@@ -238,7 +253,7 @@ class Durably(RunOperations):
                 self._options,
                 Upkeep(self._services, self._options),
                 worker_id=worker_id or f"worker-{self.new_id()}",
-                around=self._with_blobs,
+                around=self._blobs.in_reach,
             )
         return self._worker
 
@@ -253,7 +268,7 @@ class Durably(RunOperations):
         found = self._queries.require(name)
         what = f"the input of query {name!r} is not valid"
         inputs = (found.input.parse_json(what, input),) if found.takes_input else ()
-        with self._with_blobs():
+        with self._blobs.in_reach():
             value = found.function(*inputs)
             if inspect.isawaitable(value):
                 value = await value
@@ -317,11 +332,3 @@ class Durably(RunOperations):
     def is_registered(self, job_name: str) -> bool:
         """Tell whether a job of that name can run here."""
         return self._registry.get(job_name) is not None
-
-    @contextlib.contextmanager
-    def _with_blobs(self) -> Iterator[None]:
-        token = blob_folder.set(self._blobs.folder)
-        try:
-            yield
-        finally:
-            blob_folder.reset(token)

@@ -9,6 +9,7 @@ import io
 import os
 import re
 import tempfile
+import threading
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,8 @@ from pydantic.alias_generators import to_camel
 from durably.errors import NotFoundError, Problem, StorageFullError, ValidationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from durably.store.protocol import Store
 
 #: The folder in which the running engine keeps blobs; set while its jobs and queries run.
@@ -32,9 +35,20 @@ FileSource = bytes | bytearray | memoryview | str | os.PathLike[str]
 UNCLAIMED_FOR = timedelta(days=1)
 
 _CHUNK = 1 << 20
+_KEPT = re.compile(r"[0-9a-f]{64}")
+_INCOMING = "durably-incoming-"
+#: The names that this module gives. Whatever else lies in the folder is somebody's own.
+_OWN = re.compile(rf"{_KEPT.pattern}|{_INCOMING}.*")
 #: A reference in compact JSON; inside a JSON text the quotation marks would be escaped.
 _REFERENCE = re.compile(r'"sha256":"([0-9a-f]{64})"')
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+
+#: Files that stay until some code that runs now ends: a run may come to refer to them.
+_claims: dict[int, set[str]] = {}
+#: The claim of the code of this context.
+_claim_here: ContextVar[set[str] | None] = ContextVar("durably_claim", default=None)
+#: Held while it is decided whether a file is there to stay: the store removes on its own thread.
+_deciding = threading.Lock()
 
 
 class Blob(BaseModel):
@@ -110,7 +124,7 @@ def _keep(source: BinaryIO, folder: Path, *, name: str, media_type: str) -> Blob
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     size = 0
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=_INCOMING, delete=False) as copy:
         written = Path(copy.name)
         try:
             while chunk := source.read(_CHUNK):
@@ -123,19 +137,37 @@ def _keep(source: BinaryIO, folder: Path, *, name: str, media_type: str) -> Blob
                 copy.close()
             written.unlink(missing_ok=True)
             raise
-    kept = folder / digest.hexdigest()
-    if kept.exists():
+    sha256 = digest.hexdigest()
+    kept = folder / sha256
+    with _deciding:
+        claim = _claim_here.get()
+        if claim is not None:
+            claim.add(sha256)
+        is_new = not kept.exists()
+        if is_new:
+            written.replace(kept)
+    if not is_new:
         written.unlink()
         with contextlib.suppress(OSError):
             os.utime(kept)  # it waits for a run anew
-    else:
-        written.replace(kept)
-    return Blob(sha256=digest.hexdigest(), size=size, name=name, media_type=media_type)
+    return Blob(sha256=sha256, size=size, name=name, media_type=media_type)
 
 
 def references_in(text: str) -> frozenset[str]:
     """Return the hashes of the files that a JSON text, as this package writes it, refers to."""
     return frozenset(_REFERENCE.findall(text)) if '"sha256":"' in text else frozenset()
+
+
+@contextlib.contextmanager
+def _claimed(names: set[str]) -> Iterator[None]:
+    """Keep every file in *names*, and whatever is added to it, from being removed meanwhile."""
+    with _deciding:
+        _claims[id(names)] = names
+    try:
+        yield
+    finally:
+        with _deciding:
+            del _claims[id(names)]
 
 
 class BlobFiles:
@@ -145,12 +177,31 @@ class BlobFiles:
         self.folder = folder
         self._store = store
 
-    def require(self, input_json: str) -> None:
-        """Refuse an input that refers to a file that is not kept here."""
+    @contextlib.contextmanager
+    def in_reach(self) -> Iterator[None]:
+        """Let the code in here use kept files, and keep some; none of these goes before it ends."""
+        claim: set[str] = set()
+        tokens = blob_folder.set(self.folder), _claim_here.set(claim)
+        try:
+            with _claimed(claim):
+                yield
+        finally:
+            blob_folder.reset(tokens[0])
+            _claim_here.reset(tokens[1])
+
+    @contextlib.contextmanager
+    def required(self, inputs: Iterable[str]) -> Iterator[None]:
+        """Refuse inputs that refer to a file that is not kept here; no other goes meanwhile."""
+        names = set[str]().union(*map(references_in, inputs))
+        with _claimed(names):
+            self._refuse_missing(names)
+            yield
+
+    def _refuse_missing(self, names: set[str]) -> None:
         folder = self.folder
         if folder is None:
             return
-        gone = [name for name in references_in(input_json) if not (folder / name).exists()]
+        gone = [name for name in sorted(names) if not (folder / name).exists()]
         if gone:
             msg = "the input refers to a file that is not kept here any more; give the file again"
             problems = [Problem(path=(), message=f"no file has the hash {name}") for name in gone]
@@ -174,30 +225,41 @@ class BlobFiles:
         await self._store.release_blobs(self._remove)
 
     async def sweep(self, now: datetime) -> None:
-        """Remove the files that no run came to refer to."""
+        """Remove the files that no run came to refer to, and what was not written to its end."""
         await self.release()
-        old = self._older_than(now - UNCLAIMED_FOR)
+        old = {path.name for path in self._own_files() if _is_older(path, now - UNCLAIMED_FOR)}
         if old:
             for name in old - await self._store.blobs_in_use():
                 self._remove(name)
 
     def keep_only(self, names: frozenset[str]) -> None:
-        """Remove all other files."""
-        if self.folder is not None and self.folder.is_dir():
-            for path in list(self.folder.iterdir()):
-                if path.name not in names:
-                    self._remove(path.name)
+        """Remove all other kept files."""
+        for path in self._own_files():
+            if _KEPT.fullmatch(path.name) and path.name not in names:
+                self._remove(path.name)
 
-    def _older_than(self, moment: datetime) -> frozenset[str]:
+    def _own_files(self) -> list[Path]:
+        """Return what is in the folder under names that only this module gives."""
         if self.folder is None or not self.folder.is_dir():
-            return frozenset()
-        return frozenset(
-            path.name
-            for path in self.folder.iterdir()
-            if path.is_file() and datetime.fromtimestamp(path.stat().st_mtime, UTC) < moment
-        )
+            return []
+        return [path for path in self.folder.iterdir() if _OWN.fullmatch(path.name)]
 
-    def _remove(self, name: str) -> None:
-        if self.folder is not None:
-            with contextlib.suppress(OSError):  # open elsewhere: the next sweep finds it
+    def _remove(self, name: str) -> bool:
+        """Remove a file unless some code may come to refer to it; return whether it is gone."""
+        if self.folder is None:
+            return True
+        with _deciding:
+            if any(name in names for names in _claims.values()):
+                return False
+            try:
                 (self.folder / name).unlink(missing_ok=True)
+            except OSError:  # open elsewhere
+                return False
+        return True
+
+
+def _is_older(path: Path, moment: datetime) -> bool:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC) < moment
+    except FileNotFoundError:  # it has just got its name, or another engine removed it
+        return False

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from durably.errors import ValidationError
+
+#: Set in tasks that only accompany others, as renewals do: no test has to let time pass for them.
+accompanies: ContextVar[bool] = ContextVar("durably_accompanies", default=False)
 
 
 @runtime_checkable

@@ -53,6 +53,11 @@ def to_json(value: object) -> str:
 from_json: Callable[[str], Any] = json.loads
 
 
+def storable(text: str) -> str:
+    """Return *text* with each lone surrogate escaped: UTF-8, and so SQLite, cannot hold one."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+
+
 class Codec(Generic[T]):
     """Writes and reads values of one declared type, or plain JSON when it is UNTYPED."""
 
@@ -93,6 +98,24 @@ class Codec(Generic[T]):
             reason = f"it does not read back as {self.adapter!r}: {first_problem(error)}"
             raise NotSerializableError(what, _type_name(value), reason) from error
 
+    def settled_text(self, what: str, value: object) -> str:
+        """Return the text of the value that settle() gives, which its type may have changed."""
+        text, settled = self.settle(what, value)
+        return self.encode(what, settled) if self.typed else text
+
+    def faithful_text(self, what: str, value: T) -> str:
+        """Write a parsed value; ValidationError when it would not read back as what it is."""
+        try:
+            text = self.encode(what, value)
+            if not self.typed or _is_same(self.decode(text), value):
+                return text
+            reason = "its type hides, leaves out or changes a part of it whenever it is stored"
+        except NotSerializableError as error:
+            reason = f"{error.type_name} cannot be stored: {error.__cause__}"
+        except pydantic.ValidationError as error:
+            reason = f"what is stored of it does not read back: {first_problem(error)}"
+        raise ValidationError(what, [Problem(path=(), message=reason)])
+
     def parse(self, what: str, value: object) -> T:
         """Check a value that came from outside; ValidationError lists every field at fault."""
         if not self.typed:
@@ -126,6 +149,26 @@ def codec_for(declared: Any) -> Codec[Any]:
         raise ValidationError(msg) from error
 
 
+def _is_same(read: object, value: object) -> bool:
+    """Tell whether nothing of *value* was lost; where no type says more, a tuple is a list."""
+    with contextlib.suppress(Exception):  # an array, for one, does not answer with yes or no
+        if read == value:
+            return True
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
+        return _content.encode(read) == _content.encode(value)
+    return False
+
+
+def _parts(value: object) -> object:
+    """Return what an object is made of, also what its type never writes."""
+    if isinstance(value, collections.abc.Iterator):  # to write it was to use it up
+        return None
+    parts = vars(value) if hasattr(value, "__dict__") else repr(value)
+    return [type(value).__qualname__, parts]
+
+
+_content = json.JSONEncoder(default=_parts)
+
 #: Annotations that had to be evaluated, by the code they stand on.
 _resolved: dict[tuple[types.CodeType, str], Any] = {}
 
@@ -140,7 +183,7 @@ def return_type(fn: Callable[..., object]) -> Any:
     try:
         declared = getattr(function, "__annotations__", {}).get("return", UNTYPED)
         if isinstance(declared, str):
-            declared = _remembered(declared, function)
+            declared = _remembered(declared, _unwrapped(function))
     except NameError as error:
         name = getattr(fn, "__qualname__", repr(fn))
         msg = f"the return annotation of {name} cannot be resolved ({error}); pass output="
@@ -162,16 +205,22 @@ def parameter_type(what: str, function: Callable[..., object], parameter: inspec
     if not isinstance(declared, str):
         return declared
     try:
-        return _resolve(declared, function)
+        return _resolve(declared, _unwrapped(function))
     except NameError as error:
         msg = f"the input annotation of {what} cannot be resolved ({error}); pass input="
         raise ValidationError(msg) from error
 
 
-def _remembered(text: str, function: types.FunctionType) -> Any:
-    if function.__closure__ is not None:  # the same code may close over other classes next time
+def _unwrapped(function: Callable[..., object]) -> Callable[..., object]:
+    """Return the function whose annotations functools.wraps() gave to *function*, and its names."""
+    return inspect.unwrap(function) if hasattr(function, "__wrapped__") else function
+
+
+def _remembered(text: str, function: Callable[..., object]) -> Any:
+    code: types.CodeType | None = getattr(function, "__code__", None)
+    if code is None or code.co_freevars:  # it may close over other classes the next time
         return _resolve(text, function)
-    key = (function.__code__, text)
+    key = (code, text)
     if key not in _resolved:
         _resolved[key] = _resolve(text, function)
     return _resolved[key]

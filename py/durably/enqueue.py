@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import collections.abc
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pydantic
 
-from durably.codec import problems_of, to_json
-from durably.errors import NotSerializableError, Problem, ValidationError
+from durably.codec import problems_of, storable
+from durably.errors import ValidationError
 from durably.ids import is_ulid
 from durably.runs import Disposition, NewRun, Run
 
@@ -66,10 +67,7 @@ def new_run(
     """Check an input by the job's schema, and the options; ValidationError names what is wrong."""
     what = f"the input of job {job.name!r} is not valid"
     parsed = job.input.parse_json(what, input) if from_json else job.input.parse(what, input)
-    try:
-        text = job.input.encode(f"the input of job {job.name!r}", parsed)
-    except NotSerializableError as error:
-        raise ValidationError(what, [Problem(path=(), message=str(error))]) from error
+    text = job.input.faithful_text(what, parsed)
     if options.run_id is not None and not is_ulid(options.run_id):
         msg = f"a run id is a ULID, not {options.run_id!r}"
         raise ValidationError(msg)
@@ -81,8 +79,8 @@ def new_run(
         raise ValidationError(msg)
     for name in ("idempotency_key", "concurrency_key"):
         key = getattr(options, name)
-        if key is not None and (not isinstance(key, str) or not key):
-            msg = f"{name} must be text that is not empty, not {key!r}"
+        if key is not None and not (isinstance(key, str) and key and key == storable(key)):
+            msg = f"{name} must be text that is not empty, without lone surrogates, not {key!r}"
             raise ValidationError(msg)
     return NewRun(
         id=options.run_id or fresh_id,
@@ -98,6 +96,9 @@ def new_run(
 def _checked_labels(
     labels: Mapping[str, Any], model: type[pydantic.BaseModel] | None
 ) -> dict[str, str]:
+    if not isinstance(labels, collections.abc.Mapping):
+        msg = f"labels must be a mapping of texts, not {labels!r}"
+        raise ValidationError(msg)
     checked: dict[Any, Any] = dict(labels)
     if model is not None:
         try:
@@ -110,8 +111,7 @@ def _checked_labels(
         if not isinstance(key, str) or not _LABEL_KEY.fullmatch(key):
             msg = f"a label's key is made of A-Z a-z 0-9 - _ . /, not {key!r}"
             raise ValidationError(msg)
-        if not isinstance(value, str):
-            msg = f"the label {key!r} must be text, not {value!r}"
+        if not isinstance(value, str) or value != storable(value):
+            msg = f"the label {key!r} must be text without lone surrogates, not {value!r}"
             raise ValidationError(msg)
-    to_json(checked)
     return checked

@@ -43,6 +43,14 @@ class ValidationError(DurablyError):
         self.problems = tuple(problems)
 
 
+def message_of(error: BaseException) -> str:
+    """Return what *error* says; a sentence in its place when even that fails."""
+    try:
+        return str(error)
+    except Exception as fault:  # noqa: BLE001 - an error's text is made by foreign code
+        return f"its message could not be made ({type(fault).__name__})"
+
+
 class NotFoundError(DurablyError):
     """What was named does not exist."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
 from dataclasses import dataclass
@@ -239,7 +240,6 @@ EVENT_TYPES: dict[str, type[Event]] = {
 ENDING = (RunCompleted, RunFailed, RunCancelled, RunDeleted)
 
 E = TypeVar("E", bound=Event)
-Listener = "Callable[[E], Awaitable[None] | None]"
 
 
 def check_types(names: Iterable[str]) -> None:
@@ -268,6 +268,8 @@ class EventBus:
         self._catch_all: list[Callable[[Event], Any]] = []
         self._error_handlers: list[Callable[[Exception, Event], Any]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Async listeners are no part of the job, or step, whose event they are told.
+        self._context = contextvars.copy_context()
 
     @property
     def sequence(self) -> int:
@@ -327,7 +329,8 @@ class EventBus:
                 self._report(error, made)
                 continue
             if inspect.isawaitable(answer):
-                task = asyncio.ensure_future(self._finish(answer, made))
+                finishing = self._finish(answer, made)
+                task = asyncio.create_task(finishing, context=self._context.copy())
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
 from durably.clock import checked_duration
@@ -35,8 +35,8 @@ class JobDefinition(Generic[In, Out]):
     #: What every step of the job does unless it says otherwise.
     retry: Retry | None = None
     timeout: timedelta | float | None = None
-    takes_input: bool = True
-    is_async: bool = field(default=True)
+    takes_input: bool
+    is_async: bool
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the job's function."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from durably import codec
 from durably.clock import checked_duration
 from durably.engine.execution import Services
 from durably.engine.faults import Faults
@@ -74,6 +75,7 @@ class RunOperations:
             threads=threads,
             blobs=blobs,
         )
+        self._following = Following(self, self._bus, clock, options)
         self._worker: Worker | None = None
 
     # --- events ---
@@ -121,10 +123,6 @@ class RunOperations:
         inside = execution is not None and execution.services is self._services
         async with execution.without_slot() if execution and inside else contextlib.nullcontext():
             return await self._following.wait(run_id, limit, on_progress=on_progress, on_log=on_log)
-
-    @property
-    def _following(self) -> Following:
-        return Following(self, self._bus, self._clock, self._options)
 
     @property
     def sequence(self) -> int:
@@ -181,15 +179,17 @@ class RunOperations:
                 raise ValidationError(msg, error.problems) from error
         if not runs:
             return []
-        for run in runs:
-            self._blobs.require(run.input_json)
-        enqueued = await self.store.enqueue(runs, now=self._clock.now())
-        for (_, given, options), one in zip(calls, enqueued, strict=True):
+        with self._blobs.required(run.input_json for run in runs):
+            enqueued = await self.store.enqueue(runs, now=self._clock.now())
+        for new, one in zip(runs, enqueued, strict=True):
             if one.is_new and one.disposition is Disposition.CREATED:
                 self._tell(RunTriggered, one.run, input=one.run.input)
             elif one.is_new:
                 self._tell(
-                    RunCoalesced, one.run, skipped_input=given, skipped_labels=dict(options.labels)
+                    RunCoalesced,
+                    one.run,
+                    skipped_input=codec.from_json(new.input_json),
+                    skipped_labels=new.labels,
                 )
         self._wake()
         return [Triggered(run=one.run, disposition=one.disposition) for one in enqueued]
@@ -261,7 +261,7 @@ class RunOperations:
     async def delete_run(self, run_id: str) -> None:
         """Remove an ended run with its steps, logs and labels."""
         now = self._clock.now()
-        executes_here = self._worker is not None and run_id in self._worker.active
+        executes_here = run_id in self._held
         ask = (
             self.store.get_run(run_id) if executes_here else self.store.delete_run(run_id, now=now)
         )
@@ -280,7 +280,7 @@ class RunOperations:
         if limit < 1:
             msg = f"limit must be at least 1, not {limit!r}"
             raise ValidationError(msg)
-        removed = await self.store.purge(older_than=older_than, limit=limit)
+        removed = await self.store.purge(older_than=older_than, limit=limit, held=self._held)
         for run in removed:
             self._tell(RunDeleted, run)
         if removed:
@@ -295,6 +295,11 @@ class RunOperations:
     async def _release_blobs(self) -> None:
         with contextlib.suppress(StorageError):  # the runs are gone; the files go the next time
             await self._blobs.release()
+
+    @property
+    def _held(self) -> Collection[str]:
+        """Return the ids of the runs that execute here."""
+        return () if self._worker is None else self._worker.active.keys()
 
     def _wake(self) -> None:
         if self._worker is not None:

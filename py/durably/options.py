@@ -15,6 +15,8 @@ from durably.errors import ValidationError
 
 _MOST_SLOTS = 1000
 _MOST_RECOVERIES = 1_000_000
+#: A time that is counted from now with any of these is one that a datetime can be.
+_LONGEST = timedelta(days=36_500)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -51,10 +53,10 @@ def check_options(
 ) -> Options:
     """Return the options, or ValidationError that names the one at fault."""
     checked = Options(
-        polling_interval=checked_duration("polling_interval", polling_interval),
+        polling_interval=_duration("polling_interval", polling_interval),
         max_concurrent_runs=_whole("max_concurrent_runs", max_concurrent_runs, _MOST_SLOTS),
-        lease=checked_duration("lease", lease),
-        lease_renew_interval=checked_duration("lease_renew_interval", lease_renew_interval),
+        lease=_duration("lease", lease),
+        lease_renew_interval=_duration("lease_renew_interval", lease_renew_interval),
         max_recoveries=_whole("max_recoveries", max_recoveries, _MOST_RECOVERIES),
         preserve_steps=_flag("preserve_steps", preserve_steps),
         retain_runs=None if retain_runs is None else parse_retention(retain_runs),
@@ -72,12 +74,23 @@ def check_options(
 def parse_retention(value: str | timedelta) -> timedelta:
     """Read how long ended runs are kept: a timedelta, or text such as 30d, 12h or 90m."""
     if isinstance(value, timedelta):
-        return checked_duration("retain_runs", value)
+        return _duration("retain_runs", value)
     found = re.fullmatch(r"([1-9][0-9]{0,6})([dhm])", str(value))
     if found is None:
         msg = f"retain_runs must look like 30d, 12h or 90m, not {value!r}"
         raise ValidationError(msg)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return _bounded("retain_runs", timedelta(**{_UNITS[found[2]]: int(found[1])}), value)
+
+
+def _duration(name: str, value: timedelta | float) -> timedelta:
+    return _bounded(name, checked_duration(name, value), value)
+
+
+def _bounded(name: str, duration: timedelta, value: object) -> timedelta:
+    if duration <= _LONGEST:
+        return duration
+    msg = f"{name} must be at most {_LONGEST.days} days, not {value!r}"
+    raise ValidationError(msg)
 
 
 def _whole(name: str, value: object, most: int) -> int:

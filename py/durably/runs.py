@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The most runs one page may hold.
 MAX_PAGE = 1000
+#: More than this no database counts.
+_MOST_ROWS = 2**63 - 1
 
 
 class RunStatus(StrEnum):
@@ -283,18 +285,22 @@ class Finish:
 class RunFilter:
     """Selects runs. Every given field must match; an empty one does not filter."""
 
-    job_names: Sequence[str] = ()
-    statuses: Sequence[RunStatus] = ()
+    #: Names, or one alone.
+    job_names: Sequence[str] | str = ()
+    statuses: Sequence[RunStatus] | RunStatus = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     #: 1 to MAX_PAGE.
     limit: int = MAX_PAGE
     offset: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a page that cannot be."""
+        """Take one name as a list of it, and refuse a page that cannot be."""
+        for name in ("job_names", "statuses"):
+            if isinstance(one := getattr(self, name), str):
+                object.__setattr__(self, name, (one,))
         if not 1 <= self.limit <= MAX_PAGE:
             msg = f"limit must be between 1 and {MAX_PAGE}, not {self.limit!r}"
             raise ValidationError(msg)
-        if self.offset < 0:
-            msg = f"offset must not be negative, not {self.offset!r}"
+        if not 0 <= self.offset <= _MOST_ROWS:
+            msg = f"offset must be between 0 and {_MOST_ROWS}, not {self.offset!r}"
             raise ValidationError(msg)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from durably.app import Durably
-from durably.clock import as_duration
+from durably.clock import accompanies, as_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,13 +45,17 @@ WRITES = frozenset(
 
 When = Literal["before", "after"]
 
+#: When it wakes, which of several at that time it is, what wakes it, and whether time is to pass
+#: for its sake.
+_Sleeper = tuple[datetime, int, asyncio.Future[None], bool]
+
 
 class FakeClock:
     """A clock that stands still until a test moves it."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start
-        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._sleepers: list[_Sleeper] = []
         self._order = itertools.count()
 
     def now(self) -> datetime:
@@ -64,28 +68,43 @@ class FakeClock:
             await asyncio.sleep(0)
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now + duration, next(self._order), woken))
+        counts = not accompanies.get()
+        heapq.heappush(self._sleepers, (self._now + duration, next(self._order), woken, counts))
         await woken
 
     async def advance(self, duration: timedelta | float) -> None:
         """Move on by *duration*, waking each sleeper at its own time and letting it work."""
         end = self._now + as_duration(duration)
-        while (due := self.next_due()) is not None and due <= end:
+        while (due := self._next_wake()) is not None and due <= end:
             self._now = max(self._now, due)
             self._wake()
             await settle()
         self._now = end
         await settle()
 
+    async def advance_to_next(self) -> None:
+        """Move on to when the next sleeper wakes, whatever it waits for."""
+        if (due := self._next_wake()) is not None:
+            await self.advance(due - self._now)
+
     def next_due(self) -> datetime | None:
-        """Return when the next sleeper wakes, or None when nobody sleeps."""
+        """Return when the next sleeper wakes, or None when nobody sleeps.
+
+        What only accompanies a run, such as the renewal of its lease, does not count.
+        """
+        sleepers = self._sleepers
+        return min(
+            (due for due, _, woken, counts in sleepers if counts and not woken.done()), default=None
+        )
+
+    def _next_wake(self) -> datetime | None:
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
     def _wake(self) -> None:
         while self._sleepers and self._sleepers[0][0] <= self._now:
-            woken = heapq.heappop(self._sleepers)[2]
+            _, _, woken, _ = heapq.heappop(self._sleepers)
             if not woken.done():
                 woken.set_result(None)
 
@@ -181,7 +200,10 @@ async def drain(app: Durably, clock: FakeClock, *, limit: timedelta = timedelta(
     executed = 0
     end = clock.now() + limit
     while True:
+        began = clock.now()
         executed += await _process(app, clock)
+        if clock.now() > began:  # something may have come due behind the last look
+            continue
         due = await app.next_due()
         if due is None or due > end:
             return executed
@@ -195,8 +217,9 @@ async def _process(app: Durably, clock: FakeClock) -> int:
         # Time passes only while no step's code runs: a pause between attempts, not a slow step.
         if work.done() or (app.steps_in_flight and not app.waits_for_storage):
             continue
-        if (due := clock.next_due()) is not None:
-            await clock.advance(due - clock.now())
+        if clock.next_due() is not None:
+            await clock.advance_to_next()
+            await app.next_due()  # a read, after the renewals that were due: none comes too late
     return work.result()
 
 

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from asyncio import Future
+    from collections.abc import Callable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Pyodide has one thread, the worker's own.
 IN_BROWSER = sys.platform == "emscripten"
+
+
+def contained(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call *function* on a thread; its StopIteration becomes a RuntimeError, as in a coroutine.
+
+    No future of asyncio takes a StopIteration, and until Python 3.12 its waiter was never told.
+    """
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:
+        msg = f"{getattr(function, '__qualname__', function)} raised StopIteration"
+        raise RuntimeError(msg) from error
 
 
 async def until_done(future: Future[T]) -> T:
@@ -23,11 +38,20 @@ async def until_done(future: Future[T]) -> T:
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        while not future.done():
-            try:
-                await asyncio.wait({future})
-            except asyncio.CancelledError:
-                continue
-        if not future.cancelled():
-            future.exception()  # seen: nobody else will ask for it
+        with contextlib.suppress(asyncio.CancelledError):
+            await ended(future)
         raise
+
+
+async def ended(future: Future[Any]) -> None:
+    """Wait until *future* is done, however it ends; a cancelled caller too is told only then."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait({future})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if not future.cancelled():
+        future.exception()  # seen: nobody else will ask for it
+    if cancelled is not None:
+        raise cancelled

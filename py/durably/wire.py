@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from durably.clock import from_iso, to_iso
 from durably.codec import from_json
-from durably.errors import DurablyError, ValidationError
+from durably.errors import DurablyError, ValidationError, message_of
 from durably.runs import MAX_PAGE, Progress, RunFilter, RunStatus
 from durably.store.rows import progress_object
 
@@ -54,18 +54,6 @@ def client_run(run: Run, *, is_parked: bool = False) -> Json:
         "isTerminal": run.is_terminal,
         "isActive": run.is_active,
         "isParked": is_parked,
-    }
-
-
-def full_run(run: Run) -> Json:
-    """Write a run with all that is kept of it."""
-    return client_run(run) | {
-        "idempotencyKey": run.idempotency_key,
-        "concurrencyKey": run.concurrency_key,
-        "leaseOwner": run.lease_owner,
-        "leaseExpiresAt": _time(run.lease_expires_at),
-        "leaseGeneration": run.lease_generation,
-        "updatedAt": to_iso(run.updated_at),
     }
 
 
@@ -155,8 +143,8 @@ def health_json(health: Health) -> Json:
 def error_json(error: BaseException) -> Json:
     """Write an error as its code, its message and the fields at fault, if there are any."""
     if not isinstance(error, DurablyError):
-        return {"code": "internal", "message": f"{type(error).__name__}: {error}"}
-    written: Json = {"code": error.code, "message": str(error)}
+        return {"code": "internal", "message": f"{type(error).__name__}: {message_of(error)}"}
+    written: Json = {"code": error.code, "message": message_of(error)}
     if isinstance(error, ValidationError) and error.problems:
         written["problems"] = [
             {"path": list(problem.path), "message": problem.message} for problem in error.problems

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import json
+import logging
 import platform
 import sqlite3
 from pathlib import Path
@@ -29,10 +30,15 @@ from durably.store.connection import open_connection
 from durably.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+logger = logging.getLogger("durably")
 
 #: Marks an error whose text the host can read as JSON.
 ERROR_PREFIX = "durably:"
+
+#: Runs that execute at the same time.
+_SLOTS = 8
 
 #: How long events are gathered before they cross to the page, in seconds.
 _GATHER = 0.016
@@ -77,7 +83,7 @@ async def start(
         durably = Durably(
             SqliteStore(wire.read_text(options, "database")),
             blobs=options.get("blobs"),
-            max_concurrent_runs=wire.read_number(options, "maxConcurrentRuns", 8),
+            max_concurrent_runs=_SLOTS,
             sole_owner=True,
         )
         async with contextlib.AsyncExitStack() as undo:
@@ -118,6 +124,15 @@ def definitions_in(module_name: str) -> list[JobDefinition[Any, Any] | Query]:
         msg = f"the app's module {module_name!r} has no jobs among its names"
         raise ValidationError(msg)
     return list(found.values())
+
+
+def _written(events: Sequence[Any]) -> Iterator[str]:
+    """Write each event that can be written; one that cannot must not take the others along."""
+    for event in events:
+        try:
+            yield to_json(event)
+        except (TypeError, ValueError):
+            logger.exception("an event cannot be written", extra={"event_type": event["type"]})
 
 
 class Bridge:
@@ -247,8 +262,13 @@ class Bridge:
 
     def _flush(self, id: int) -> None:
         gathered = self._gathered.pop(id, None)
-        if gathered:
-            self._emit("events", id, to_json(gathered))
+        if not gathered:
+            return
+        try:
+            text = to_json(gathered)
+        except (TypeError, ValueError):
+            text = f"[{','.join(_written(gathered))}]"
+        self._emit("events", id, text)
 
     def _answer_error(self, id: int, error: Exception) -> None:
         self._emit("answer", id, json.dumps({"ok": False, "error": wire.error_json(error)}))

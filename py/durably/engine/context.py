@@ -6,11 +6,12 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from durably.blobs import Blob
-from durably.codec import UNTYPED, codec_for, return_type, to_json
+from durably.codec import UNTYPED, codec_for, from_json, return_type, storable, to_json
 from durably.engine.execution import current_step
 from durably.engine.interrupts import gate
 from durably.engine.steps import StepCall
@@ -23,7 +24,7 @@ from durably.errors import (
 )
 from durably.jobs import check_step_options
 from durably.runs import LogLevel, Progress
-from durably.threads import IN_BROWSER, until_done
+from durably.threads import IN_BROWSER, contained, ended, until_done
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -75,7 +76,7 @@ class _Context:
         """Tell whether this code should stop: its run was cancelled, or its step timed out."""
         call = current_step.get()
         execution = self._execution
-        if execution.signal is not None or execution.interrupted:
+        if execution.signal is not None or execution.interrupted or execution.ended:
             return True
         return call is not None and call.timed_out
 
@@ -91,18 +92,21 @@ class _Context:
     ) -> None:
         """Say how far the run is; the newest is stored with the next write."""
         self._execution.check_interrupt()
-        self._on_loop(
-            self._execution.progress, Progress(current=current, total=total, message=message)
+        progress = Progress(
+            current=_number("current", current),
+            total=None if total is None else _number("total", total),
+            message=None if message is None else storable(str(message)),
         )
+        self._on_loop(self._execution.progress, progress)
 
     def _log(self, level: LogLevel, message: str, data: Any) -> None:
-        try:
-            if data is not None:
-                to_json(data)
-        except (TypeError, ValueError) as error:
-            what = "the data of a log line"
-            raise NotSerializableError(what, type(data).__name__, str(error)) from error
-        self._on_loop(self._execution.log, level, str(message), data)
+        if data is not None:
+            try:
+                data = from_json(to_json(data))  # as it is now: it is written later
+            except (TypeError, ValueError) as error:
+                what = "the data of a log line"
+                raise NotSerializableError(what, type(data).__name__, str(error)) from error
+        self._on_loop(self._execution.log, level, storable(str(message)), data)
 
     async def _keep(self, source: FileSource, name: str, media_type: str) -> Blob:
         execution = self._execution
@@ -143,6 +147,9 @@ class _Context:
     ) -> StepCall:
         if not name or not isinstance(name, str):
             msg = f"a step needs a name, not {name!r}"
+            raise ValidationError(msg)
+        if name != storable(name):
+            msg = f"a step's name must be text without lone surrogates, not {name!r}"
             raise ValidationError(msg)
         if retry is not None or timeout is not None:
             check_step_options(f"step {name!r}", retry, timeout)
@@ -236,8 +243,16 @@ class Step(_Context):
     async def _in_thread(
         self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> T:
-        work = functools.partial(contextvars.copy_context().run, fn, *args, **kwargs)
-        execution = self._execution
+        execution, task = self._execution, asyncio.current_task()
+        cancels = task.cancelling() if task else 0
+
+        def begin() -> T:
+            if task and task.cancelling() > cancels:  # while it waited for a thread
+                raise Cancelled
+            self.raise_if_cancelled()
+            return contained(fn, *args, **kwargs)
+
+        work = functools.partial(contextvars.copy_context().run, begin)
         return await until_done(execution.loop.run_in_executor(execution.services.threads, work))
 
     @gate
@@ -249,20 +264,14 @@ class Step(_Context):
         sleeper = asyncio.ensure_future(self._execution.services.clock.sleep(call.timeout))
         try:
             await asyncio.wait({task, sleeper}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            call.timed_out = True
-            task.cancel()
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait({task})
-            raise
+            call.timed_out = not task.done()
         finally:
             sleeper.cancel()
-            if task.done() and not task.cancelled():
-                task.exception()
-        raise StepTimeoutError(call.name, call.timeout.total_seconds())
+            task.cancel()
+            await ended(task)
+        if call.timed_out:
+            raise StepTimeoutError(call.name, call.timeout.total_seconds())
+        return task.result()
 
 
 class SyncStep(_Context):
@@ -315,6 +324,15 @@ class SyncStep(_Context):
 
     def _await_on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._execution.loop).result()
+
+
+def _number(name: str, value: float) -> float:
+    """Return a number of step.progress(); ValidationError when JSON has no such number."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= sys.float_info.max:
+        msg = f"{name} of step.progress() must be a finite number, not {value!r}"
+        raise ValidationError(msg)
+    return value
 
 
 def _drive(work: Coroutine[Any, Any, T]) -> T:

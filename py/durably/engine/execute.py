@@ -17,7 +17,7 @@ from durably.engine.interrupts import current_execution, gate
 from durably.engine.steps import describe
 from durably.errors import Cancelled, LeaseLost, RunSignal, StorageError, Suspended
 from durably.runs import Finish, RunStatus
-from durably.threads import IN_BROWSER, until_done
+from durably.threads import IN_BROWSER, contained, until_done
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,6 +47,7 @@ async def execute(execution: Execution, *, preserve_steps: bool) -> Outcome:
     if execution.signal is not None:
         execution.code.cancel()
     await asyncio.wait({execution.code})
+    execution.ended = True
     await _end_stragglers(execution)
     try:
         text = execution.code.result()
@@ -66,8 +67,7 @@ async def _run_code(execution: Execution) -> str:
     job = execution.job
     value = job.input.parse_json(f"the stored input of job {job.name!r}", execution.run.input)
     result = await _call_job(execution, (value,) if job.takes_input else ())
-    text, _ = job.output.settle(f"job {job.name!r}", result)
-    return text
+    return job.output.settled_text(f"job {job.name!r}", result)
 
 
 @gate
@@ -79,7 +79,12 @@ async def _call_job(execution: Execution, inputs: tuple[Any, ...]) -> Any:
     if IN_BROWSER:
         execution.may_wait = False
         return execution.call(function, step, *inputs)
-    work = functools.partial(contextvars.copy_context().run, function, step, *inputs)
+
+    def begin() -> Any:
+        execution.check()  # it may have been stopped while it waited for a thread
+        return contained(function, step, *inputs)
+
+    work = functools.partial(contextvars.copy_context().run, begin)
     return await until_done(execution.loop.run_in_executor(execution.services.threads, work))
 
 
@@ -87,7 +92,8 @@ async def _end_stragglers(execution: Execution) -> None:
     """End steps that outlived the job's code, such as siblings of one that failed in a gather."""
     while tasks := execution.stragglers():
         for task in tasks:
-            task.cancel()
+            if not task.cancelling():  # else it was told with the job's code, and cleans up
+                task.cancel()
         await asyncio.wait(tasks)
 
 

@@ -85,6 +85,10 @@ class Execution:
         self.signal: RunSignal | None = None
         #: Its code was stopped in the middle, or will be: the run ends as cancelled.
         self.interrupted = False
+        #: The job's code has ended: what it left behind begins no step any more.
+        self.ended = False
+        #: Nobody waits for its end any more, so what the database refuses then is not repeated.
+        self.given_up = False
         self.available_at: datetime | None = None
         #: Gives the run's slot to others for a while; the worker says how.
         self.without_slot: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
@@ -101,6 +105,7 @@ class Execution:
         self._attempts: dict[str, list[StepAttempt]] | None = None
         self._recalling = asyncio.Lock()
         self._progress: Progress | None = None
+        self._progress_waits = False
         self._logs: list[LogRecord] = []
         self._breathed = services.clock.now()
         self._since_breath = 0
@@ -108,21 +113,41 @@ class Execution:
     # --- signals: what ends the code before its own end ---
 
     def stop(self, signal: RunSignal) -> None:
-        """Stop the code: async code is cancelled, sync code is told when it asks."""
-        if self.signal is None:
-            self.signal = signal
-        self.stop_code()
-
-    def stop_code(self) -> None:
-        """Cancel async code; sync code sees the signal when it asks or at its next step."""
+        """Stop the code, once: async code is cancelled, sync code is told when it asks."""
+        if self.signal is not None:
+            return  # it was told already, and may be cleaning up
+        self.signal = signal
         if self.code is not None:
             self.code.cancel()
+
+    def lost(self, hold: Hold) -> None:
+        """Stop the code: its lease no longer stands."""
+        self.stop(_signal_for(hold))
+
+    def give_up(self) -> None:
+        """Stop the code for somebody who cannot wait, not even for the database."""
+        self.may_wait = False
+        self.given_up = True
+        self.stop(Suspended("drain"))
+
+    async def unwound_by(self, signal: RunSignal) -> RunSignal:
+        """Stop the code of which a step learned that it must end; return what that step raises."""
+        if self.signal is None:
+            self.signal = signal
+            if self.code is not None and asyncio.current_task() is not self.code:
+                self.code.cancel()
+                # Where the code awaits this step, the cancel reaches it here: it is told once.
+                await asyncio.sleep(0)
+        return type(self.signal)(*self.signal.args)
 
     def check(self) -> None:
         """Raise what stops the run, if anything does."""
         if self.signal is not None:
             raise type(self.signal)(*self.signal.args)
         self.check_interrupt()
+        if self.ended:
+            msg = "the code of the run has ended; what it left behind may do no more steps"
+            raise Cancelled(msg)
 
     def check_interrupt(self) -> None:
         """Raise Cancelled if an interrupt came while the engine could not be stopped."""
@@ -145,13 +170,13 @@ class Execution:
         if name in self._names:
             raise DuplicateStepError(name)
         self._names.add(name)
-        self._adopt_task()
+        self.adopt_task()
         index = self._next_index
         self._next_index += 1
         return index
 
-    def _adopt_task(self) -> None:
-        """Remember the tasks that a job makes for parallel steps: they must not outlive it."""
+    def adopt_task(self) -> None:
+        """Remember a task that a job made for parallel work: it must not outlive the job."""
         try:
             task = asyncio.current_task()
         except RuntimeError:  # a sync job's own thread
@@ -170,7 +195,7 @@ class Execution:
         self._moved.set()
 
     def stragglers(self) -> set[asyncio.Task[Any]]:
-        """Return the tasks in which steps still run."""
+        """Return the tasks of parallel work that still run."""
         return {task for task in self._tasks if not task.done()}
 
     async def attempts_of(self, name: str) -> list[StepAttempt]:
@@ -188,21 +213,21 @@ class Execution:
                 self._attempts = known
         return self._attempts.get(name, [])
 
-    def plan(self, due: datetime) -> None:
-        """Note that a step waits for *due*; a run given back goes on at the nearest such time."""
-        self._waits.append(due)
-
     async def wait_until(self, due: datetime, *, in_place: timedelta) -> None:
-        """Wait for a planned time: here when it is near or others work, else give the slot back."""
+        """Wait for *due*: here when it is near or others work, else give the slot back."""
         clock = self.services.clock
         pause = due - clock.now()
-        if pause > timedelta(0):
+        if pause <= timedelta(0):
+            return
+        self._waits.append(due)
+        try:
             if self.may_wait and pause <= in_place:
                 await clock.sleep(pause)
                 self.check()
             else:
                 await self._wait_beside_others(pause)
-        self._waits.remove(due)
+        finally:
+            self._waits.remove(due)
 
     async def _wait_beside_others(self, pause: timedelta) -> None:
         clock = self.services.clock
@@ -218,9 +243,9 @@ class Execution:
                 self.check()
                 if sleeper.done():
                     return
-            self.available_at = min(self._waits)
-            self.signal = Suspended("backoff")
             self.check()
+            self.available_at = min(self._waits)
+            raise await self.unwound_by(Suspended("backoff"))
         finally:
             if sleeper is not None:
                 sleeper.cancel()
@@ -240,8 +265,7 @@ class Execution:
         """Do a fenced write until the database takes it; raise the signal of a lost lease."""
         hold = await self.persist(write, context=context)
         if hold is not Hold.HELD:
-            self.lost(hold)
-            self.check()
+            raise await self.unwound_by(_signal_for(hold))
 
     async def persist(self, work: Callable[[], Awaitable[T]], *, context: str) -> T:
         """Do *work* until the disk takes it; raise the signal of an engine that cannot wait."""
@@ -250,19 +274,14 @@ class Execution:
                 work, context=context, run_id=self.run.id, may_wait=self.may_wait
             )
         except Suspended as signal:
-            self.signal = self.signal or signal
-            raise
-
-    def lost(self, hold: Hold) -> None:
-        """Take in that the lease no longer stands."""
-        if self.signal is None:
-            self.signal = Cancelled() if hold is Hold.CANCELLED else LeaseLost()
+            raise await self.unwound_by(signal) from signal
 
     # --- notes: progress and logs, which travel with the next write (law 12) ---
 
     def progress(self, progress: Progress) -> None:
         """Take the run's newest progress and tell listeners."""
         self._progress = progress
+        self._progress_waits = True
         self.services.notes_waiting()
         self.publish(RunProgressed, progress=progress)
 
@@ -293,31 +312,49 @@ class Execution:
 
     def take_notes(self) -> Notes:
         """Return what waits to be written; the next write carries it."""
-        if self._progress is None and not self._logs:
+        if not self._progress_waits and not self._logs:
             return NO_NOTES
-        notes = Notes(progress=self._progress, logs=tuple(self._logs))
-        self._progress = None
+        progress = self._progress if self._progress_waits else None
+        notes = Notes(progress=progress, logs=tuple(self._logs))
+        self._progress_waits = False
         self._logs.clear()
         return notes
 
-    async def save_notes(self) -> None:
-        """Write what waits, for runs whose next step is far away."""
+    async def save_notes(self) -> bool:
+        """Write what waits if the database takes it now, as the next step may be far away.
+
+        Returns False when it is to be tried again. What the run no longer takes, as it was
+        cancelled, goes with the write that ends its code.
+        """
         notes = self.take_notes()
         if not notes:
-            return
-        services = self.services
+            return True
+        services, hold = self.services, None
         try:
-            await self.write(
+            hold = await services.faults.persist(
                 lambda: services.store.save_notes(
                     self.lease, notes=notes, now=services.clock.now()
                 ),
                 context="save-notes",
+                run_id=self.run.id,
+                tries=1,
             )
-        except Cancelled:
-            # Refused, as the run was cancelled; the write that ends its code takes them.
-            self._progress = self._progress or notes.progress
-            self._logs[:0] = notes.logs
-            raise
+        except Suspended:  # the database failed, and that is told already
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not end who asked
+            services.faults.report(error, context="save-notes", run_id=self.run.id)
+            return False
+        finally:
+            if hold is not Hold.HELD:
+                self._put_back(notes)
+        if hold is not Hold.HELD:
+            self.lost(hold)
+        return True
+
+    def _put_back(self, notes: Notes) -> None:
+        if notes.progress is not None and notes.progress is self._progress:
+            self._progress_waits = True  # else a newer one may be stored already
+        self._logs[:0] = notes.logs
 
     # --- events ---
 
@@ -331,3 +368,8 @@ class Execution:
     def listens(self) -> bool:
         """Tell whether anyone wants the output of completed steps."""
         return self.services.bus.listens(StepCompleted)
+
+
+def _signal_for(hold: Hold) -> RunSignal:
+    """Return what ends code whose lease no longer stands."""
+    return Cancelled() if hold is Hold.CANCELLED else LeaseLost()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 from durably.clock import wait_for_event
 from durably.errors import StorageError, Suspended
 from durably.events import WorkerError
-from durably.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,14 +21,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONGEST_PAUSE = timedelta(seconds=5)
+_SHORTEST_PAUSE = timedelta(milliseconds=50)
 
-#: The pauses between two tries of the same write.
-PAUSES = Retry(
-    max_attempts=1_000_000_000,
-    backoff=timedelta(milliseconds=100),
-    factor=2,
-    max_backoff=LONGEST_PAUSE,
-)
+
+def pause_after(failures: int) -> timedelta:
+    """Return how long to wait after so many failures in a row."""
+    return min(_SHORTEST_PAUSE * (1 << min(failures, 10)), LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +91,7 @@ class Faults:
                 if not may_wait or self.stopping.is_set() or attempt == tries:
                     reason = "storage"
                     raise Suspended(reason) from error
-                await self._pause(PAUSES.pause_after(attempt, error) or timedelta(0))
+                await self._pause(pause_after(attempt))
             else:
                 if self.current is not None:
                     self.clear()

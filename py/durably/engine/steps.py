@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 
 from durably.clock import as_duration
-from durably.codec import from_json
+from durably.codec import from_json, storable
 from durably.engine.faults import LONGEST_PAUSE
 from durably.errors import (
     Cancelled,
@@ -21,16 +21,19 @@ from durably.errors import (
     RunSignal,
     StepTimeoutError,
     StorageError,
+    message_of,
 )
 from durably.events import StepCancelled, StepCompleted, StepFailed, StepRetried, StepStarted
 from durably.retry import NO_RETRY, Retry
 from durably.runs import AttemptStatus, Failure, StepAttempt, StepRecord, StepStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from durably.codec import Codec
     from durably.engine.execution import Execution
+    from durably.runs import Hold
 
 #: A pause up to this long is waited out with the slot kept; a longer one gives it back.
 IN_PLACE = timedelta(seconds=3)
@@ -61,6 +64,8 @@ class StepCall:
         self._recorded = self._retry.max_attempts > 1 or self.timeout is not None
         self._attempt: StepAttempt | None = None
         self._number = 0
+        #: Its result is saved, whatever comes then.
+        self._completed = False
         self._failed_attempts = 0
         self._started = execution.run.created_at
 
@@ -107,8 +112,21 @@ class StepCall:
         """Save the result and return it as it reads back (laws 1 and 2)."""
         execution = self._execution
         text, result = self._codec.settle(f"step {self.name!r}", value)
-        ended = await self._save_step(StepStatus.COMPLETED, text, None)
+        ended, save = self._ending(StepStatus.COMPLETED, text, None)
+        try:
+            await execution.write(save, context="save-step")
+        except asyncio.CancelledError:
+            # It may have been taken all the same: repeated, a write is answered as the first time.
+            await execution.write(save, context="save-step")
+            self._completed = True
+            self._tell_completed(text, ended)
+            raise
         execution.left()
+        self._tell_completed(text, ended)
+        return result
+
+    def _tell_completed(self, text: str, ended: datetime) -> None:
+        execution = self._execution
         if execution.listens():
             execution.publish(
                 StepCompleted,
@@ -117,7 +135,6 @@ class StepCall:
                 output=from_json(text),
                 duration=ended - self._started,
             )
-        return result
 
     async def fail(self, error: BaseException) -> None:
         """Take in what the code raised; return to try again, else raise what the job gets."""
@@ -130,6 +147,8 @@ class StepCall:
     async def _due_after(self, error: BaseException) -> datetime:
         """Return when the next attempt is due, or raise what the job gets."""
         execution = self._execution
+        if self._completed:
+            raise error
         if isinstance(error, (RunSignal, asyncio.CancelledError)):
             await self._stopped(error)
             raise error
@@ -162,7 +181,6 @@ class StepCall:
         self._failed_attempts = sum(a.counted and a.status in counted for a in known)
         last = known[-1]
         if last.counted and last.retry_at is not None:
-            self._execution.plan(last.retry_at)
             self._execution.left()
             try:
                 await self._execution.wait_until(last.retry_at, in_place=IN_PLACE)
@@ -174,7 +192,6 @@ class StepCall:
     ) -> datetime:
         execution = self._execution
         due = execution.services.clock.now() + pause
-        execution.plan(due)
         await self._end_attempt(_status_of(error), error, retry_at=due, counted=counted)
         execution.publish(
             StepRetried,
@@ -189,7 +206,8 @@ class StepCall:
     async def _failed(self, error: Exception) -> None:
         await self._end_attempt(_status_of(error), error)
         failure = describe(error)
-        await self._save_step(StepStatus.FAILED, None, failure)
+        _, save = self._ending(StepStatus.FAILED, None, failure)
+        await self._execution.write(save, context="save-step")
         self._execution.failed_step = self.name
         self._execution.publish(
             StepFailed, step_name=self.name, step_index=self.index, error=failure.message
@@ -203,10 +221,12 @@ class StepCall:
             return  # a drain or a lost lease: the step runs again, here or elsewhere
         if signal is None and isinstance(cause, RunSignal) and not isinstance(cause, Cancelled):
             return
-        with contextlib.suppress(Cancelled):  # what these writes of a cancelled run are told
+        # What these writes of a cancelled run are told. The step ends by its own error anyway.
+        with contextlib.suppress(Cancelled, asyncio.CancelledError):
             await self._end_attempt(AttemptStatus.CANCELLED, None)
         with contextlib.suppress(Cancelled):
-            await self._save_step(StepStatus.CANCELLED, None, None)
+            _, save = self._ending(StepStatus.CANCELLED, None, None)
+            await execution.write(save, context="save-step")
         execution.publish(StepCancelled, step_name=self.name, step_index=self.index)
 
     async def _end_attempt(
@@ -241,10 +261,10 @@ class StepCall:
             context="save-attempt",
         )
 
-    async def _save_step(
+    def _ending(
         self, status: StepStatus, text: str | None, failure: Failure | None
-    ) -> datetime:
-        """Save how the step ended; returns when that was."""
+    ) -> tuple[datetime, Callable[[], Awaitable[Hold]]]:
+        """Return when the step ended, and the write that saves how."""
         execution = self._execution
         services = execution.services
         now = services.clock.now()
@@ -263,13 +283,9 @@ class StepCall:
         attempt = self._attempt if status is StepStatus.COMPLETED else None
         if attempt is not None:
             attempt = replace(attempt, status=AttemptStatus.COMPLETED, completed_at=now)
-        await execution.write(
-            lambda: services.store.save_step(
-                execution.lease, record, attempt=attempt, notes=notes, now=now
-            ),
-            context="save-step",
+        return now, lambda: services.store.save_step(
+            execution.lease, record, attempt=attempt, notes=notes, now=now
         )
-        return now
 
 
 def describe(error: BaseException) -> Failure:
@@ -281,10 +297,17 @@ def describe(error: BaseException) -> Failure:
         else f"{kind.__module__}.{kind.__qualname__}"
     )
     return Failure(
-        message=str(error) or name,
+        message=storable(message_of(error)) or name,
         type_name=name,
-        trace="".join(traceback.format_exception(error, limit=-20)),
+        trace=_trace_of(error),
     )
+
+
+def _trace_of(error: BaseException) -> str | None:
+    try:
+        return storable("".join(traceback.format_exception(error, limit=-20)))
+    except Exception:  # noqa: BLE001 - the error is asked for its notes, and that is foreign code
+        return None
 
 
 def _status_of(error: Exception) -> AttemptStatus:

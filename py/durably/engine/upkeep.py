@@ -33,15 +33,19 @@ class Upkeep:
         """Note that something was written since the last housekeeping."""
         self._was_busy = True
 
-    async def when_idle(self, jobs: Collection[str], held: Collection[str]) -> timedelta | None:
-        """Do what is due and return how long nothing will be; None when only events matter."""
-        store, now = self._services.store, self._services.clock.now()
-        waits = []
+    async def when_idle(
+        self, now: datetime, jobs: Collection[str], held: Collection[str]
+    ) -> timedelta | None:
+        """Do what is due and return how long nothing will be; None when only events matter.
+
+        *now* is when no run was found to be due: what comes due since then is waited for here.
+        """
+        store, waits = self._services.store, []
         if not self._swept:
             self._swept = True
             await self._services.blobs.sweep(now)
         if self._options.retain_runs is not None:
-            waits.append(await self._retain(now, self._options.retain_runs))
+            waits.append(await self._retain(now, self._options.retain_runs, held))
         if self._was_busy and not held:
             self._was_busy = False
             await store.checkpoint()
@@ -52,10 +56,12 @@ class Upkeep:
             waits.append(self._options.polling_interval)
         return max(min(waits), timedelta(milliseconds=1)) if waits else None
 
-    async def _retain(self, now: datetime, keep: timedelta) -> timedelta:
+    async def _retain(self, now: datetime, keep: timedelta, held: Collection[str]) -> timedelta:
         if self._purged_at is None or now - self._purged_at >= _PURGE_EVERY:
             self._purged_at = now
-            removed = await self._services.store.purge(older_than=now - keep, limit=_PURGE_BATCH)
+            removed = await self._services.store.purge(
+                older_than=now - keep, limit=_PURGE_BATCH, held=held
+            )
             for run in removed:
                 self._services.bus.publish(
                     RunDeleted, run_id=run.id, job_name=run.job_name, labels=run.labels

@@ -7,18 +7,19 @@ import contextlib
 import contextvars
 import functools
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from durably.clock import wait_for_event
 from durably.codec import from_json
 from durably.engine.execute import Released, execute
 from durably.engine.execution import Execution
-from durably.engine.faults import PAUSES
-from durably.engine.lease import keep_leases, keep_notes
+from durably.engine.faults import pause_after
+from durably.engine.lease import Keepers
 from durably.engine.steps import describe
-from durably.errors import RecoveryLimitError, RunSignal, StorageError, Suspended
+from durably.errors import RecoveryLimitError, Suspended
 from durably.events import RunCancelled, RunCompleted, RunFailed, RunLeased, RunReleased
-from durably.runs import Finish, Hold, RunStatus
+from durably.runs import NO_NOTES, Finish, Hold, RunStatus
+from durably.threads import ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from durably.engine.execute import Outcome
     from durably.engine.execution import Services
     from durably.engine.upkeep import Upkeep
+    from durably.errors import RunSignal
     from durably.jobs import JobRegistry
     from durably.options import Options
     from durably.runs import Claim, Notes
@@ -47,58 +49,48 @@ class Worker:
     ) -> None:
         self.worker_id = worker_id
         self.active: dict[str, Execution] = {}
+        self.keepers = Keepers(self.active, services, options)
         self._services = services
         self._jobs = jobs
         self._options = options
         self._upkeep = upkeep
         self._around = around
         self._woken = asyncio.Event()
-        self._notes_waiting = asyncio.Event()
-        services.notes_waiting = self._notes_waiting.set
         self._stopping = False
-        self._tasks: list[asyncio.Task[None]] = []
-        self._runs: set[asyncio.Task[None]] = set()
-        self._failed_claims = 0
-        #: Runs whose code waits for other runs, by how many it waits for.
-        self._waiting: Counter[str] = Counter()
+        #: Looks for work; there is none where runs are only processed by hand.
+        self._looking: asyncio.Task[None] | None = None
+        self._runs: set[asyncio.Task[Any]] = set()
+        self._failed_looks = 0
+        #: Executions whose code waits for other runs, by how many it waits for.
+        self._waiting: Counter[Execution] = Counter()
 
     # --- life ---
 
     def start(self) -> None:
         """Begin to claim runs."""
-        self._tasks = [
-            asyncio.ensure_future(self._loop()),
-            asyncio.ensure_future(keep_notes(self.active, self._services, self._notes_waiting)),
-        ]
-        if not self._options.sole_owner:
-            self._tasks.append(
-                asyncio.ensure_future(
-                    keep_leases(
-                        self.active,
-                        self._services,
-                        ttl=self._options.lease,
-                        every=self._options.lease_renew_interval,
-                    )
-                )
-            )
+        self.keepers.start()
+        self._looking = asyncio.ensure_future(self._loop())
+
+    @property
+    def is_stopping(self) -> bool:
+        """Tell whether it was told to stop; it claims nothing more then."""
+        return self._stopping
 
     async def stop(self, timeout: timedelta | None) -> None:
-        """Claim nothing more, let running jobs end for up to *timeout*, then give the rest back."""
+        """Claim nothing more, let running jobs end for up to *timeout*, then give the rest back.
+
+        Another call meanwhile may shorten the time.
+        """
         self._stopping = True
         self._woken.set()
-        for run_id in tuple(self._waiting):  # what they wait for may never be claimed here
-            self.active[run_id].stop(Suspended("drain"))
-        try:
-            if self._runs:
-                await self._settle(timeout)
-        finally:
-            self._services.faults.stopping.set()
-            for task in self._tasks:
-                task.cancel()
-            for task in self._tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-            self._tasks = []
+        if self._looking is not None:  # what it is about to claim is a running job too
+            await asyncio.wait({self._looking})
+        for execution in tuple(self._waiting):  # what they wait for may never be claimed here
+            execution.stop(Suspended("drain"))
+        if self._runs:
+            await self._settle(timeout)
+        self._services.faults.stopping.set()
+        await self.keepers.stop()
 
     async def _settle(self, timeout: timedelta | None) -> None:
         all_ended = asyncio.ensure_future(asyncio.wait(set(self._runs)))
@@ -128,8 +120,7 @@ class Worker:
     @property
     def steps_in_flight(self) -> int:
         """Return how many steps are at work, those aside that wait for other runs."""
-        active = self.active.items()
-        return sum(one.in_flight for run_id, one in active if run_id not in self._waiting)
+        return sum(one.in_flight for one in self.active.values() if one not in self._waiting)
 
     @contextlib.asynccontextmanager
     async def _without_slot(self, execution: Execution) -> AsyncIterator[None]:
@@ -137,20 +128,27 @@ class Worker:
 
         Else a job that waits for a child could be what keeps the child from running.
         """
-        run_id, over = execution.run.id, asyncio.Event()
-        self._waiting[run_id] += 1
+        if execution.ended:  # a task that the job left behind: there is no slot to give
+            yield
+            return
+        execution.adopt_task()
+        over = asyncio.Event()
+        self._waiting[execution] += 1
         self._woken.set()
         if self._stopping:
             execution.stop(Suspended("drain"))
-        nobody_claims = not self._tasks
         helper = None
-        if nobody_claims:  # in a context of its own: it is not part of the step that waits
+        if self._looking is None:  # in a context of its own: it is not part of the step that waits
             helper = asyncio.create_task(self._process_until(over), context=contextvars.Context())
         try:
             yield
+        except asyncio.CancelledError:
+            if helper is not None:
+                helper.cancel()
+            raise
         finally:
             over.set()
-            self._waiting[run_id] -= 1
+            self._waiting[execution] -= 1
             self._waiting += Counter()  # forgets what is at zero
             if helper is not None:
                 await helper
@@ -159,32 +157,54 @@ class Worker:
         while not over.is_set():
             try:
                 found = await self.process_one()
-            except StorageError as error:
+            except Exception as error:  # noqa: BLE001 - as in the loop of a started worker
                 self._services.faults.report(error, context="claim")
                 found = False
             if not found:
                 await wait_for_event(self._services.clock, over, self._options.polling_interval)
 
     async def save_notes(self, run_id: str) -> None:
-        """Write what a run that executes here has not written yet, so that a reader sees it."""
+        """Try to write what a run that executes here has not written yet, for a reader to see."""
         execution = self.active.get(run_id)
         if execution is not None:
-            with contextlib.suppress(RunSignal):
-                await execution.save_notes()
+            await execution.save_notes()
 
     # --- one run ---
 
     async def process_one(self) -> bool:
-        """Claim and execute one run here and now; return whether there was one."""
-        claim = await self._claim()
-        if claim is None:
-            return False
-        await self._run(claim)
-        return True
+        """Claim and execute one run here and now; return whether there was one.
 
-    async def _claim(self) -> Claim | None:
+        A caller that is cancelled gives it back first, as stop() does with what has not ended.
+        """
+        given_up, begun = asyncio.Event(), list[Execution]()
+
+        async def process() -> bool:
+            claim = await self._claim(self._services.clock.now())
+            if claim is None:
+                return False
+            execution = self._begin(claim)
+            begun.append(execution)
+            if given_up.is_set():
+                execution.give_up()
+            await self._run(execution)
+            return True
+
+        if self._stopping:
+            return False
+        work = asyncio.ensure_future(process())
+        self._runs.add(work)
+        work.add_done_callback(self._runs.discard)
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            given_up.set()
+            for execution in begun:
+                execution.give_up()
+            await ended(work)
+            raise
+
+    async def _claim(self, now: datetime) -> Claim | None:
         services, options = self._services, self._options
-        now = services.clock.now()
         claim = await services.store.claim(
             worker=self.worker_id,
             now=now,
@@ -205,27 +225,44 @@ class Worker:
             )
         return claim
 
-    async def _run(self, claim: Claim) -> None:
+    def _begin(self, claim: Claim) -> Execution:
         run = claim.run
         execution = Execution(claim, self._jobs.require(run.job_name), self._services)
         execution.without_slot = functools.partial(self._without_slot, execution)
+        if self._services.faults.stopping.is_set():
+            execution.stop(Suspended("drain"))
         self.active[run.id] = execution
+        self.keepers.start()
+        return execution
+
+    async def _run(self, execution: Execution) -> None:
+        run = execution.run
         try:
-            if run.recoveries > self._options.max_recoveries:
-                failure = describe(RecoveryLimitError(run.recoveries))
-                outcome: Outcome = Finish(status=RunStatus.FAILED, failure=failure)
-            else:
-                with self._around():
+            with self._around():  # to the write of its end: a file that it kept is in that
+                if run.recoveries > self._options.max_recoveries:
+                    failure = describe(RecoveryLimitError(run.recoveries))
+                    outcome: Outcome = Finish(status=RunStatus.FAILED, failure=failure)
+                else:
                     outcome = await execute(execution, preserve_steps=self._options.preserve_steps)
-            await self._conclude(execution, outcome)
+                await self._conclude(execution, outcome)
         finally:
             del self.active[run.id]
             self._upkeep.was_busy()
             self._woken.set()
+            if self._looking is None and not self.active:
+                await self.keepers.stop()
 
     async def _conclude(self, execution: Execution, outcome: Outcome) -> None:
-        # An end that is refused, because the run was cancelled meanwhile, wrote none of them.
-        notes = execution.take_notes()
+        try:
+            await self._end(execution, outcome, execution.take_notes())
+        except Exception as error:  # noqa: BLE001 - it would be executed again, to the same end
+            self._services.faults.report(error, context="finish", run_id=execution.run.id)
+            if isinstance(outcome, Finish):
+                outcome = Finish(status=RunStatus.FAILED, failure=describe(error))
+            await self._end(execution, outcome, NO_NOTES)
+
+    async def _end(self, execution: Execution, outcome: Outcome, notes: Notes) -> None:
+        # An end that is refused, because the run was cancelled meanwhile, wrote none of the notes.
         if isinstance(outcome, Finish):
             hold = await self._finish(execution, outcome, notes)
             if hold is Hold.HELD:
@@ -262,7 +299,10 @@ class Worker:
         """Write until it is taken; None when the engine stops first, and the lease runs out."""
         try:
             return await self._services.faults.persist(
-                write, context=context, run_id=execution.run.id
+                write,
+                context=context,
+                run_id=execution.run.id,
+                may_wait=not execution.given_up,
             )
         except Suspended:
             return None
@@ -299,22 +339,23 @@ class Worker:
         """Fill the slots; return how long to wait then, or None for until woken."""
         try:
             pause = await self._fill_slots()
-        except StorageError as error:
-            self._failed_claims += 1
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look may succeed
+            self._failed_looks += 1
             self._services.faults.report(error, context="claim")
-            return PAUSES.pause_after(self._failed_claims, error)
-        if self._failed_claims:
-            self._failed_claims = 0
+            return pause_after(self._failed_looks)
+        if self._failed_looks:
+            self._failed_looks = 0
             self._services.faults.clear()
         return pause
 
     async def _fill_slots(self) -> timedelta | None:
         most = self._options.max_concurrent_runs
         while len(self._runs) - len(self._waiting) < most and not self._stopping:
-            claim = await self._claim()
+            now = self._services.clock.now()  # one for both, or what comes due between is missed
+            claim = await self._claim(now)
             if claim is None:
-                return await self._upkeep.when_idle(self._jobs.names, self.active.keys())
-            task = asyncio.ensure_future(self._run(claim))
+                return await self._upkeep.when_idle(now, self._jobs.names, self.active.keys())
+            task = asyncio.ensure_future(self._run(self._begin(claim)))
             self._runs.add(task)
             task.add_done_callback(self._ended)
         return None  # every slot is taken: the end of a run wakes the loop

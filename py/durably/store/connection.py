@@ -16,6 +16,7 @@ from durably.errors import (
     StorageError,
     StorageFullError,
     StorageUnreadableError,
+    ValidationError,
 )
 from durably.threads import IN_BROWSER, until_done
 
@@ -45,6 +46,11 @@ def meaning_of(error: sqlite3.Error) -> StorageError:
         code, (StorageError, "the database could not be read or written")
     )
     return kind(f"{sentence} ({error})")
+
+
+def _unfit(error: OverflowError | UnicodeEncodeError) -> ValidationError:
+    """Return what it means that SQLite cannot be given a value that it was asked with."""
+    return ValidationError(f"numbers have at most 64 bits and text no lone surrogates ({error})")
 
 
 class Connection:
@@ -126,6 +132,8 @@ class Connection:
             return work(self._open(), *args, **kwargs)
         except sqlite3.Error as error:
             raise meaning_of(error) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise _unfit(error) from error
 
     def _write(self, work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         try:
@@ -140,6 +148,8 @@ class Connection:
                 raise
         except sqlite3.Error as error:
             raise meaning_of(error) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise _unfit(error) from error
         return result
 
     def _close(self, _work: None, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:

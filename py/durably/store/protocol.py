@@ -2,6 +2,7 @@
 
 A lost race is an answer, not an exception. What the database itself cannot do is a StorageError,
 and then nothing was changed or the whole change was made: a caller may repeat any write as it was.
+A value that no table can hold (a lone surrogate, a number past 64 bits) is a ValidationError.
 """
 
 from __future__ import annotations
@@ -84,12 +85,15 @@ class Store(Protocol):
         Due is a pending run whose time has come, or a leased one whose lease ran out and whose id
         is not among *held*, the runs that this worker still executes (laws 5 and 6). Its
         generation rises by one. No run is claimed while another of its job and concurrency key is
-        leased, or is cancelled and still occupied.
+        leased, or is cancelled and still occupied. One that cannot be read fails in its place.
         """
         ...
 
     async def renew(self, lease: Lease, *, now: datetime, until: datetime) -> Hold:
-        """Extend a lease that has not run out; LOST means that this worker must stop."""
+        """Extend a lease that has not run out; LOST means that this worker must stop.
+
+        So does CANCELLED, but it still occupies the run and its key, also one resumed since.
+        """
         ...
 
     async def save_step(
@@ -151,15 +155,19 @@ class Store(Protocol):
         """
         ...
 
-    async def purge(self, *, older_than: datetime, limit: int) -> list[Run]:
-        """Remove up to *limit* runs that ended before *older_than*; return them."""
+    async def purge(self, *, older_than: datetime, limit: int, held: Collection[str]) -> list[Run]:
+        """Remove up to *limit* runs that ended before *older_than*; return them.
+
+        A run whose code may still be stopping stays: it is among *held*, the runs that this worker
+        executes, or its lease ran out no earlier than that.
+        """
         ...
 
-    async def release_blobs(self, remove: Callable[[str], None]) -> None:
+    async def release_blobs(self, remove: Callable[[str], bool]) -> None:
         """Call *remove* with the hash of each file that only runs that are gone refer to.
 
         A file is referred to by the JSON of inputs, steps and outputs: an object whose "sha256" is
-        its hash. What *remove* raises leaves the file to the next call.
+        its hash. One for which *remove* returns False, or raises, is left to the next call.
         """
         ...
 

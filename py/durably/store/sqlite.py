@@ -8,7 +8,10 @@ from durably.clock import from_iso, to_iso
 from durably.codec import to_json
 from durably.errors import ConflictError
 from durably.runs import (
+    NO_NOTES,
     Claim,
+    Failure,
+    Finish,
     Hold,
     Lease,
     RunStatus,
@@ -40,7 +43,6 @@ if TYPE_CHECKING:
 
     from durably.runs import (
         Enqueued,
-        Finish,
         LogRecord,
         NewRun,
         Notes,
@@ -148,10 +150,10 @@ class SqliteStore:
     async def delete_run(self, run_id: str, *, now: datetime) -> Run | None:
         return await self._db.write(_delete_run, run_id, now)
 
-    async def purge(self, *, older_than: datetime, limit: int) -> list[Run]:
-        return await self._db.write(_purge, to_iso(older_than), limit)
+    async def purge(self, *, older_than: datetime, limit: int, held: Collection[str]) -> list[Run]:
+        return await self._db.write(_purge, to_iso(older_than), limit, to_json(list(held)))
 
-    async def release_blobs(self, remove: Callable[[str], None]) -> None:
+    async def release_blobs(self, remove: Callable[[str], bool]) -> None:
         ((some,),) = await self._db.read(_rows, sql.HAS_LEFT_BLOBS, ())
         if some:
             await self._db.write(_release_blobs, remove)
@@ -207,13 +209,24 @@ def _get_runs(db: sqlite3.Connection, chosen: RunFilter) -> list[Run]:
 
 
 def _claim(db: sqlite3.Connection, wanted: dict[str, str]) -> Claim | None:
-    row = db.execute(sql.CLAIM, wanted).fetchone()
-    if row is None:
-        return None
-    run = to_run(row)
-    lease = Lease(run_id=run.id, owner=wanted["worker"], generation=run.lease_generation)
-    saved = dict(db.execute(sql.SAVED, (run.id,)).fetchall()) if run.completed_step_count else {}
-    return Claim(run=run, lease=lease, saved=saved)
+    while row := db.execute(sql.CLAIM, wanted).fetchone():
+        lease = Lease(run_id=row[0], owner=wanted["worker"], generation=row[16])
+        try:
+            run = to_run(row)
+        except (LookupError, TypeError, ValueError) as error:
+            _fail_unreadable(db, lease, error, wanted["now"])
+            continue
+        saved = db.execute(sql.SAVED, (run.id,)).fetchall() if run.completed_step_count else ()
+        return Claim(run=run, lease=lease, saved=dict(saved))
+    return None
+
+
+def _fail_unreadable(db: sqlite3.Connection, lease: Lease, error: Exception, now: str) -> None:
+    """Fail a run that nobody can execute: every claim would find it first, and no other run."""
+    db.execute(sql.QUOTE_INPUT, (lease.run_id,))
+    message = f"what is stored of the run cannot be read: {error}"
+    failure = Failure(message=message, type_name="durably.errors.StorageUnreadableError")
+    _finish(db, lease, Finish(status=RunStatus.FAILED, failure=failure), NO_NOTES, now)
 
 
 def _renew(db: sqlite3.Connection, lease: Lease, now: str, until: str) -> Hold:
@@ -372,16 +385,15 @@ def _delete_run(db: sqlite3.Connection, run_id: str, now: datetime) -> Run | Non
     return run
 
 
-def _purge(db: sqlite3.Connection, older_than: str, limit: int) -> list[Run]:
-    runs = [to_run(row) for row in db.execute(sql.PURGEABLE, (older_than, limit))]
+def _purge(db: sqlite3.Connection, older_than: str, limit: int, held: str) -> list[Run]:
+    runs = [to_run(row) for row in db.execute(sql.PURGEABLE, (older_than, limit, held))]
     _remove(db, [run.id for run in runs])
     return runs
 
 
-def _release_blobs(db: sqlite3.Connection, remove: Callable[[str], None]) -> None:
-    for (name,) in db.execute(sql.LEFT_BLOBS).fetchall():
-        remove(name)
-    db.execute(sql.FORGET_BLOBS)
+def _release_blobs(db: sqlite3.Connection, remove: Callable[[str], bool]) -> None:
+    left = [name for (name,) in db.execute(sql.LEFT_BLOBS).fetchall() if not remove(name)]
+    db.execute(sql.FORGET_BLOBS, (to_json(left),))
 
 
 def _remove(db: sqlite3.Connection, run_ids: list[str]) -> None:

@@ -90,10 +90,16 @@ CLAIM = f"""UPDATE durably_runs SET
 WHERE id = (SELECT id FROM ({CLAIMABLE}))
 RETURNING {RUN_COLUMNS}"""
 
+# Text that is no JSON is shown as the text that it is.
+QUOTE_INPUT = (
+    "UPDATE durably_runs SET input = json_quote(input) WHERE id = ? AND NOT json_valid(input)"
+)
+
+# A pending run with an owner was cancelled, and resumed before its code had stopped.
 RENEW = (
     "UPDATE durably_runs SET lease_expires_at = ?, updated_at = ? "
-    "WHERE id = ? AND lease_generation = ? AND status IN ('leased', 'cancelled') AND lease_owner IS NOT NULL AND lease_expires_at > ? "
-    "RETURNING status"
+    "WHERE id = ? AND lease_generation = ? AND status IN ('leased', 'cancelled', 'pending') "
+    "AND lease_owner IS NOT NULL AND lease_expires_at > ? RETURNING status"
 )
 
 _FENCE = "WHERE id = ? AND lease_generation = ? AND status = 'leased' AND lease_owner IS NOT NULL"
@@ -168,8 +174,8 @@ RESUME = (
 )
 PURGEABLE = (
     f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE status IN ('completed', 'failed', 'cancelled') "
-    "AND completed_at < ?1 AND (lease_owner IS NULL OR lease_expires_at < ?1) "
-    "ORDER BY completed_at LIMIT ?2"
+    "AND completed_at < ?1 AND (lease_owner IS NULL OR (lease_expires_at < ?1 "
+    "AND id NOT IN (SELECT value FROM json_each(?3)))) ORDER BY completed_at LIMIT ?2"
 )
 REMOVE = (
     "DELETE FROM durably_steps WHERE run_id = ?",
@@ -188,7 +194,7 @@ LEFT_BLOBS = (
     f"SELECT DISTINCT sha256 {_LEFT} AND sha256 NOT IN (SELECT b.sha256 FROM durably_py_blobs AS b "
     "JOIN durably_runs AS r ON r.id = b.run_id WHERE b.sha256 = durably_py_blobs.sha256)"
 )
-FORGET_BLOBS = f"DELETE {_LEFT}"
+FORGET_BLOBS = f"DELETE {_LEFT} AND sha256 NOT IN (SELECT value FROM json_each(?))"
 
 NEXT_DUE = """SELECT min(due) FROM (
   SELECT available_at AS due, job_name, id FROM durably_runs

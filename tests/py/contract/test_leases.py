@@ -127,6 +127,23 @@ async def test_the_lease_of_a_cancelled_run_is_renewed_while_its_code_stops(stor
     assert await take(store, now=T0 + 2 * MINUTE, worker="b") is None
 
 
+async def test_the_lease_of_a_resumed_run_is_renewed_while_its_old_code_stops(
+    store: Store,
+) -> None:
+    """B4, B7: the new code does not begin beside the old, however long that takes."""
+    await put(store, run("r1", concurrency_key="c"))
+    held = await taken(store)
+    await store.cancel("r1", now=T0)
+    await store.resume("r1", now=T0)
+
+    assert await store.renew(held.lease, now=T0, until=T0 + 5 * MINUTE) is Hold.CANCELLED
+
+    assert await take(store, now=T0 + 2 * MINUTE, worker="b") is None
+    await store.release(held.lease, notes=NO_NOTES, now=T0)
+    assert await store.renew(held.lease, now=T0, until=T0 + 5 * MINUTE) is Hold.LOST
+    assert (await taken(store, now=T0 + 2 * MINUTE, worker="b")).run.id == "r1"
+
+
 async def test_a_step_is_saved_with_the_counters_of_its_run(store: Store) -> None:
     """Law 12: one write takes the step, its attempt, the progress and the log lines."""
     await put(store, run("r1"))

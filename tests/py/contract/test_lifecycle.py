@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
-from durably import ConflictError, RunFilter, RunStatus, StoppedError
+from durably import ConflictError, RunFilter, RunStatus, StoppedError, ValidationError
 from durably.runs import NO_NOTES, Hold
 from durably.store.protocol import Store
 from kit.stores import (
@@ -185,10 +187,10 @@ async def test_retention_removes_the_oldest_ended_runs(store: Store) -> None:
         await store.finish(held.lease, (COMPLETED, FAILED)[n % 2], notes=NO_NOTES, now=ended)
     await taken(store, ttl=SECOND)
 
-    removed = await store.purge(older_than=T0 + 4 * SECOND, limit=2)
+    removed = await store.purge(older_than=T0 + 4 * SECOND, limit=2, held=())
 
     assert sorted(found.id for found in removed) == ["r2", "r3"]
-    rest = await store.purge(older_than=T0 + 4 * SECOND, limit=10)
+    rest = await store.purge(older_than=T0 + 4 * SECOND, limit=10, held=())
     assert [found.id for found in rest] == ["r1"]
     assert {found.id for found in await store.get_runs(RunFilter())} == {"r0", "r4", "r5"}
 
@@ -199,9 +201,23 @@ async def test_retention_leaves_a_run_whose_code_still_stops(store: Store) -> No
     held = await taken(store)
     await store.cancel("r1", now=T0)
 
-    assert await store.purge(older_than=T0 + SECOND, limit=10) == []
+    assert await store.purge(older_than=T0 + SECOND, limit=10, held=()) == []
     await store.release(held.lease, notes=NO_NOTES, now=T0)
-    assert len(await store.purge(older_than=T0 + SECOND, limit=10)) == 1
+    assert len(await store.purge(older_than=T0 + SECOND, limit=10, held=())) == 1
+
+
+async def test_retention_leaves_a_run_whose_code_still_stops_here(store: Store) -> None:
+    """B7: whoever executes it knows, also where nobody renews a lease."""
+    await put(store, run("r1"), run("r2"))
+    await taken(store)
+    await taken(store)
+    for id in ("r1", "r2"):
+        await store.cancel(id, now=T0)
+
+    removed = await store.purge(older_than=T0 + 2 * MINUTE, limit=10, held=("r1",))
+
+    assert [found.id for found in removed] == ["r2"]
+    assert await status(store, "r1") == "cancelled"
 
 
 async def test_parked_runs_are_counted_by_job(store: Store) -> None:
@@ -223,6 +239,43 @@ async def test_what_is_not_there_is_empty(store: Store) -> None:
     await store.checkpoint()
 
 
+async def test_what_no_table_can_hold_is_refused(store: Store) -> None:
+    """Text with a lone surrogate and a number past 64 bits: the caller's fault, not the disk's."""
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: store.get_run("\ud800"),
+        lambda: store.cancel("\ud800", now=T0),
+        lambda: put(store, run("r1"), run("r2", idempotency_key="\ud800")),
+        lambda: store.purge(older_than=T0, limit=2**63, held=()),
+    ]
+
+    for call in calls:
+        with pytest.raises(ValidationError, match="at most 64 bits and text no lone surrogates"):
+            await call()
+
+    assert await store.get_runs(RunFilter()) == []
+
+
+async def test_a_file_is_asked_for_until_it_could_be_removed(store: Store) -> None:
+    """One that could not go yet is not forgotten, and keeps no other back."""
+    first, second = "1" * 64, "2" * 64
+    both = f'[{{"sha256":"{first}"}},{{"sha256":"{second}"}}]'
+    await put(store, run("r1", input_json=both), run("r2", input_json=f'{{"sha256":"{second}"}}'))
+    for _ in range(2):
+        await store.finish((await taken(store)).lease, COMPLETED, notes=NO_NOTES, now=T0)
+    asked: list[str] = []
+
+    def remove(name: str) -> bool:
+        asked.append(name)
+        return asked.count(name) > 1 or name == second
+
+    for run_id in ("r1", "r2"):
+        await store.delete_run(run_id, now=T0)
+        await store.release_blobs(remove)
+    await store.release_blobs(remove)
+
+    assert sorted(asked) == [first, first, second]
+
+
 async def test_a_closed_store_says_so(store: Store) -> None:
     """Closing twice is fine; every other call is StoppedError."""
     await store.close()
@@ -238,5 +291,5 @@ async def test_retention_removes_a_cancelled_run_whose_worker_died(store: Store)
     await taken(store)
     await store.cancel("r1", now=T0)
 
-    assert await store.purge(older_than=T0 + MINUTE - SECOND, limit=10) == []
-    assert len(await store.purge(older_than=T0 + 2 * MINUTE, limit=10)) == 1
+    assert await store.purge(older_than=T0 + MINUTE - SECOND, limit=10, held=()) == []
+    assert len(await store.purge(older_than=T0 + 2 * MINUTE, limit=10, held=())) == 1

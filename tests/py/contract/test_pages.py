@@ -39,6 +39,8 @@ async def test_the_newest_run_comes_first(filled: Store) -> None:
         ({"job_names": ["other"]}, ["b2", "b1"]),
         ({"job_names": ["job", "third"]}, ["c2", "c1", "a2", "a1"]),
         ({"job_names": ["none"]}, []),
+        ({"job_names": "other"}, ["b2", "b1"]),
+        ({"statuses": RunStatus.COMPLETED}, ["a1"]),
         ({"job_names": []}, ["c2", "c1", "b2", "b1", "a2", "a1"]),
         ({"statuses": [RunStatus.COMPLETED]}, ["a1"]),
         ({"statuses": [RunStatus.COMPLETED, RunStatus.LEASED]}, ["a2", "a1"]),

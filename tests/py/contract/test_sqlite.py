@@ -276,6 +276,40 @@ def test_a_url_that_names_no_store_is_refused(url: str) -> None:
         open_store(url)
 
 
+@pytest.mark.parametrize("damage", ["input = 'no JSON'", "progress = '{}'", "labels = ''"])
+async def test_a_run_that_cannot_be_read_stops_no_other(tmp_path: Path, damage: str) -> None:
+    """It would be found first by every claim, for ever: it is failed, and says why."""
+    path = tmp_path / "store.db"
+    store = await migrated(path)
+    await put(store, run("r1"), run("r2"))
+    execute(path, f"UPDATE durably_runs SET {damage} WHERE id = 'r1'")
+
+    assert (await taken(store)).run.id == "r2"
+
+    await store.close()
+    db = open_connection(str(path))
+    (failed,) = db.execute("SELECT status, error, lease_owner FROM durably_runs WHERE id = 'r1'")
+    db.close()
+    assert (failed[0], failed[2]) == ("failed", None)
+    assert "cannot be read" in failed[1]
+
+
+async def test_an_input_that_is_no_json_is_shown_as_text(tmp_path: Path) -> None:
+    """Once its run has failed of it, pages of runs can be read again."""
+    path = tmp_path / "store.db"
+    store = await migrated(path)
+    await put(store, run("r1"))
+    execute(path, "UPDATE durably_runs SET input = 'no \"JSON\"'")
+
+    assert await take(store) is None
+
+    (found,) = await store.get_runs(RunFilter())
+    assert (found.status, found.input) == ("failed", 'no "JSON"')
+    assert found.failure is not None
+    assert found.failure.type_name == "durably.errors.StorageUnreadableError"
+    await store.close()
+
+
 async def test_a_saved_step_is_one_transaction_of_two_statements(tmp_path: Path) -> None:
     """Law 12: one insert, one update, one flush, and no read."""
     store = await migrated(tmp_path / "store.db")

@@ -41,7 +41,7 @@ async def _enqueue(store: Store, _: Lease) -> object:
 
 
 async def _purge(store: Store, _: Lease) -> object:
-    return len(await store.purge(older_than=T0 + MINUTE, limit=10))
+    return len(await store.purge(older_than=T0 + MINUTE, limit=10, held=()))
 
 
 def _finish(end: Finish) -> Operation:

@@ -177,6 +177,8 @@ async def test_a_client_may_make_the_run_id(call: Client) -> None:
 
 
 GOOD = {"jobName": "order", "input": {"id": 1}}
+#: Half of a pair: JSON can escape it, UTF-8 cannot hold it.
+LONE = "\ud800"
 
 BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("trigger", {}, "validation", "jobName must be text"),
@@ -216,7 +218,14 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("getRuns", {"limit": "5"}, "validation", "limit must be a whole number"),
     ("getRuns", {"limit": True}, "validation", "limit must be a whole number"),
     ("getRuns", {"limit": 1.5}, "validation", "limit must be a whole number"),
-    ("getRuns", {"offset": -1}, "validation", "offset must not be negative"),
+    ("getRuns", {"offset": -1}, "validation", "offset must be between"),
+    ("getRuns", {"offset": 2**63}, "validation", "offset must be between"),
+    ("getRuns", {"labels": {"a": LONE}}, "validation", "lone surrogates"),
+    ("getRun", {"runId": LONE}, "validation", "lone surrogates"),
+    ("cancel", {"runId": LONE}, "validation", "lone surrogates"),
+    ("trigger", {**GOOD, "labels": {"a": LONE}}, "validation", "label 'a' must be text without"),
+    ("trigger", {**GOOD, "idempotencyKey": LONE}, "validation", "idempotency_key must be text"),
+    ("trigger", {**GOOD, "concurrencyKey": LONE}, "validation", "concurrency_key must be text"),
     ("getRuns", {"status": "done"}, "validation", "status must be one of"),
     ("getRuns", {"status": 1}, "validation", "status must be text or a list"),
     ("getRuns", {"jobName": [1]}, "validation", "jobName must be text or a list"),
@@ -231,6 +240,7 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("purgeRuns", {}, "validation", "olderThan must be text"),
     ("purgeRuns", {"olderThan": "yesterday"}, "validation", "ISO 8601"),
     ("purgeRuns", {"olderThan": "2026-01-01T00:00:00Z", "limit": 0}, "validation", "at least 1"),
+    ("purgeRuns", {"olderThan": "2026-01-01T00:00:00Z", "limit": 2**63}, "validation", "64 bits"),
     ("query", {}, "validation", "name must be text"),
     ("fly", {}, "not_found", "no operation 'fly'"),
 ]

@@ -143,13 +143,146 @@ async def test_a_file_that_no_run_refers_to_is_swept_after_a_day(
     for blob, age in ((used, 2 * day), (old, 2 * day), (young, day / 2)):
         moment = shop.clock.now().timestamp() - age
         os.utime(folder / blob.sha256, (moment, moment))
-    (folder / "tmp-of-a-dead-process").touch()
-    os.utime(folder / "tmp-of-a-dead-process", (0, 0))
+    (folder / "durably-incoming-of-a-dead-process").touch()
+    os.utime(folder / "durably-incoming-of-a-dead-process", (0, 0))
 
     await app.start()
     await until(lambda: len(kept(folder)) < 4)
 
     assert kept(folder) == {used.sha256, young.sha256}
+
+
+FOREIGN = ("runs.db", "notes.txt", "tmpabc", "a" * 63, "a" * 65, "A" * 64)
+
+
+async def test_what_the_engine_did_not_name_is_left_alone(shop: Workshop, folder: Path) -> None:
+    """A folder may hold more than blobs, the database itself for one: no sweep or reset is told."""
+    app = await shop.engine(look, blobs=folder)
+    for name in (*FOREIGN, "a" * 64):
+        (folder / name).touch()
+    (folder / ("f" * 64)).mkdir()
+    for name in kept(folder):
+        os.utime(folder / name, (0, 0))
+
+    await app.start()
+    await until(lambda: "a" * 64 not in kept(folder))
+    (folder / ("b" * 64)).touch()
+    await app.reset_store()
+
+    assert kept(folder) == {*FOREIGN, "f" * 64}
+
+
+async def test_an_engine_without_a_folder_leaves_files_to_the_one_that_has_it(
+    shop: Workshop, folder: Path, tmp_path: Path
+) -> None:
+    """It can remove the runs, and the other's sweep finds what is left."""
+    app, other = await shop.engine(look, blobs=folder), await shop.engine(look)
+    blob = await give(app, tmp_path, "x")
+    made = await app.trigger(look, {"files": [blob]})
+    await shop.drain(app)
+
+    await other.delete_run(made.id)
+
+    assert kept(folder) == {blob.sha256}
+    os.utime(folder / blob.sha256, (0, 0))
+    await app.start()
+    await until(lambda: not kept(folder))
+
+
+async def test_a_file_that_goes_while_the_folder_is_swept_is_no_fault(
+    shop: Workshop, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another engine may sweep the same folder."""
+    app = await shop.engine(look, blobs=folder)
+    for name in ("a" * 64, "b" * 64):
+        (folder / name).touch()
+        os.utime(folder / name, (0, 0))
+    stat = Path.stat
+
+    def and_all_go(path: Path, **options: Any) -> os.stat_result:
+        found = stat(path, **options)
+        if path.parent == folder:
+            for name in kept(folder):
+                (folder / name).unlink()
+        return found
+
+    monkeypatch.setattr(Path, "stat", and_all_go)
+
+    await app._blobs.sweep(shop.clock.now())
+
+    assert kept(folder) == set()
+
+
+@pytest.mark.parametrize("in_step", [True, False])
+async def test_a_file_stays_while_code_runs_that_kept_it_again(
+    shop: Workshop, folder: Path, tmp_path: Path, in_step: bool
+) -> None:
+    """The last run that refers to it may go just then; it goes with the one that came to it."""
+
+    @job
+    async def again(step: Step) -> Blob:
+        async def keep() -> Blob:
+            blob = await step.keep_file(b"same bytes")
+            await app.purge_runs(shop.clock.now() + timedelta(days=1))
+            return blob
+
+        return await step.run("keep", keep) if in_step else await keep()
+
+    app = await shop.engine(look, again, blobs=folder)
+    blob = await give(app, tmp_path, "same bytes")
+    await app.trigger(look, {"files": [blob]})
+    await shop.drain(app)
+    made = await app.trigger(again)
+    await shop.drain(app)
+
+    assert (await shop.get(made.id)).status is RunStatus.COMPLETED
+    assert [run.id for run in await app.get_runs()] == [made.id]
+    assert kept(folder) == {blob.sha256}
+    await app.delete_run(made.id)
+    assert kept(folder) == set()
+
+
+async def test_a_file_that_nobody_came_to_refer_to_goes_when_it_is_free(
+    shop: Workshop, folder: Path, tmp_path: Path
+) -> None:
+    """What could not be removed while code ran that had it is removed the next time."""
+
+    @job
+    async def again(step: Step) -> None:
+        await step.keep_file(b"same bytes")
+        await app.purge_runs(shop.clock.now() + timedelta(days=1))
+
+    app = await shop.engine(look, again, blobs=folder)
+    await app.trigger(look, {"files": [await give(app, tmp_path, "same bytes")]})
+    await shop.drain(app)
+    made = await app.trigger(again)
+    await shop.drain(app)
+    assert len(kept(folder)) == 1
+
+    await app.delete_run(made.id)
+
+    assert kept(folder) == set()
+
+
+async def test_law_8_a_file_stays_while_a_trigger_refers_to_it(
+    shop: Workshop, folder: Path, tmp_path: Path
+) -> None:
+    """Between the look for the file and the write of the run nothing removes it."""
+    app = await shop.engine(look, blobs=folder)
+    blob = await give(app, tmp_path, "x")
+    old = await app.trigger(look, {"files": [blob]})
+    await shop.drain(app)
+    enqueue = shop.store.enqueue
+
+    async def after_a_deletion(*args: Any, **named: Any) -> Any:
+        await app.delete_run(old.id)
+        return await enqueue(*args, **named)
+
+    shop.store.enqueue = after_a_deletion  # type: ignore[method-assign]
+    made = await app.trigger(look, {"files": [blob]})
+    await shop.drain(app)
+
+    assert (await shop.get(made.id)).output == 1
 
 
 async def test_law_8_a_trigger_with_a_file_that_is_gone_is_refused(

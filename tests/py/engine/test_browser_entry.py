@@ -129,6 +129,20 @@ async def test_events_are_bundled(host: Host) -> None:
     assert made["disposition"] == "created"
 
 
+async def test_an_event_that_cannot_be_written_takes_no_other_along(
+    host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left out of its bundle, and the log says so."""
+    bridge: entry.Bridge = host.dispatch.__self__  # type: ignore[attr-defined]
+
+    for event in ({"type": "a"}, {"type": "b", "input": object()}, {"type": "c"}):
+        bridge._gather(90, event)
+    await until(lambda: host.events(90))
+
+    assert host.events(90) == ["a", "c"]
+    assert [line.message for line in caplog.records] == ["an event cannot be written"]
+
+
 async def test_a_subscription_can_be_ended_by_the_host(host: Host) -> None:
     """Nothing comes after that; an unknown id is no error."""
     host.dispatch("subscribe", 90, "{}")
@@ -221,7 +235,6 @@ async def test_stopping_gives_runs_back_and_closes(tmp_path: Path, module: str) 
         ({"modules": ["json"]}, "validation"),
         ({"database": ""}, "validation"),
         ({"workerId": 5}, "validation"),
-        ({"maxConcurrentRuns": 0}, "validation"),
         ({"database": "/none/such/folder/x.sqlite3"}, "storage_io"),
     ],
 )

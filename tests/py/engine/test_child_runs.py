@@ -158,12 +158,13 @@ async def test_stopping_gives_a_waiting_parent_back(shop: Workshop) -> None:
     family = Family(shop)
     family.gate.clear()
     family.app = await shop.engine(family.job)
+    released = record(family.app, "run:release")
     await family.app.start()
     made = await family.app.trigger("family", 1)
     await until(lambda: shop.journal == ["begin 1", "begin 0"])
 
     stopping = asyncio.ensure_future(family.app.stop())
-    await until(lambda: family.app.steps_in_flight == 0)
+    await until(lambda: released)
     family.gate.set()
     await stopping
 

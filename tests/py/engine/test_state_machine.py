@@ -81,6 +81,8 @@ class Engine(RuleBasedStateMachine):
     async def new_engine(self) -> Durably:
         """Start a process."""
         machine = self
+        # Ids of two processes are in no order within a millisecond, and Hypothesis wants one.
+        await self.shop.clock.advance(timedelta(milliseconds=1))
 
         @job(name="example")
         async def example(step: Step, input: list[str]) -> list[str]:

@@ -7,10 +7,21 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from durably import Durably, Run, RunFilter, RunStatus, SqliteStore, SyncStep, ValidationError, job
+from durably import (
+    Durably,
+    Run,
+    RunFilter,
+    RunStatus,
+    SqliteStore,
+    StorageBusyError,
+    SyncStep,
+    ValidationError,
+    job,
+)
 from durably import Step as AsyncStep
 from durably.threads import IN_BROWSER
 from kit.engines import Workshop, record, until
@@ -73,6 +84,45 @@ async def test_a_sync_job_may_catch_a_steps_error(shop: Workshop) -> None:
         return step.run("t", lambda: "went on", output=str)
 
     assert (await shop.run(example)).output == "went on"
+
+
+def _first(values: list[int]) -> int:
+    return next(iter(values))
+
+
+@job(name="in-a-step")
+async def in_a_step(step: AsyncStep) -> int:
+    """Raise StopIteration in a sync step of an async job."""
+    return await step.run("first", _first, [])
+
+
+@job(name="in-a-sync-step")
+def in_a_sync_step(step: SyncStep) -> int:
+    """Raise it in a step of a sync job."""
+    return step.run("first", _first, [])
+
+
+@job(name="in-a-sync-job")
+def in_a_sync_job(step: SyncStep) -> int:
+    """Raise it in a sync job itself."""
+    return _first([])
+
+
+@job(name="in-an-async-job")
+async def in_an_async_job(step: AsyncStep) -> int:
+    """Raise it in an async job itself."""
+    return _first([])
+
+
+@pytest.mark.parametrize(
+    "kind", [in_a_step, in_a_sync_step, in_a_sync_job, in_an_async_job], ids=lambda kind: kind.name
+)
+async def test_a_stop_iteration_fails_the_run(shop: Workshop, kind: Any) -> None:
+    """``next()`` of nothing: no future holds that error, and nobody may wait for one that would."""
+    run = await shop.run(kind)
+
+    assert run.status is RunStatus.FAILED
+    assert "StopIteration" in (run.error or "")
 
 
 async def test_a_sync_job_has_no_async_steps(shop: Workshop) -> None:
@@ -190,10 +240,11 @@ async def test_a_worker_that_lost_its_lease_stops_and_writes_nothing(tmp_path: P
         return [await step.run("s", work), await step.run("t", lambda: "t", output=str)]
 
     first = await shop.engine(example, lease=30, lease_renew_interval=29)
+    shop.faults.fail("renew", lambda: StorageBusyError("busy"), times=2)
     made = await first.trigger(example)
     work = asyncio.ensure_future(first.process_one())
     await until(lambda: shop.journal)
-    await shop.clock.advance(timedelta(seconds=31))  # nobody renews: process_one has no loop
+    await shop.clock.advance(timedelta(seconds=31))
 
     second = await shop.engine(example)
     events = record(first, "step:complete", "run:complete")
@@ -213,7 +264,6 @@ async def test_a_sync_job_in_the_browser_is_suspended_where_it_would_have_to_wai
     shop: Workshop,
 ) -> None:
     """Law 9: a busy store blocks no thread that there is only one of; the run goes on later."""
-    from durably import StorageBusyError  # noqa: PLC0415
 
     def work() -> str:
         shop.journal.append("ran")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
 from durably import (
     ConflictError,
@@ -88,6 +88,34 @@ async def test_an_untyped_input_must_be_plain_json(shop: Workshop, bad: object) 
     assert await app.get_runs() == []
 
 
+class Login(BaseModel):
+    """An input whose JSON does not say all of it."""
+
+    name: str
+    token: SecretStr = SecretStr("")
+    password: str = Field("", exclude=True)
+
+
+@pytest.mark.parametrize("secret", [{"token": "t"}, {"password": "p"}])
+async def test_an_input_that_would_lose_a_part_is_refused(
+    shop: Workshop, secret: dict[str, str]
+) -> None:
+    """An acknowledged run would read another value than the one that was given."""
+
+    @job
+    async def log_in(step: Step, input: Login) -> str:
+        return input.password
+
+    app = await shop.engine(log_in)
+
+    with pytest.raises(ValidationError, match="input of job 'log-in' is not valid") as caught:
+        await app.trigger(log_in, {"name": "ada"} | secret)
+
+    assert "hides, leaves out or changes a part of it" in caught.value.problems[0].message
+    assert await app.get_runs() == []
+    assert (await app.trigger(log_in, {"name": "ada"})).run.input["name"] == "ada"
+
+
 async def test_an_unknown_job_is_named_with_those_that_are_known(shop: Workshop) -> None:
     """For triggers and handles alike; get_job() answers None."""
     app = await shop.engine(order, other)
@@ -119,6 +147,11 @@ async def test_an_unknown_job_is_named_with_those_that_are_known(shop: Workshop)
         ({"labels": {"bad key": "x"}}, "label's key"),
         ({"labels": {"": "x"}}, "label's key"),
         ({"labels": {"k": 5}}, "must be text"),
+        ({"labels": {"k": "\ud800"}}, "the label 'k' must be text without lone surrogates"),
+        ({"labels": "ab"}, "labels must be a mapping"),
+        ({"labels": 5}, "labels must be a mapping"),
+        ({"idempotency_key": "\ud800"}, "idempotency_key must be text"),
+        ({"concurrency_key": "\ud800"}, "concurrency_key must be text"),
         ({"colour": "red"}, "unknown trigger option"),
     ],
 )
@@ -162,6 +195,20 @@ async def test_dispositions_and_their_events(shop: Workshop) -> None:
     assert (events[1].skipped_input, events[1].skipped_labels) == (3, {"a": "b"})
     with pytest.raises(ConflictError):
         await app.trigger(other, 4, concurrency_key="c")
+
+
+async def test_a_skipped_input_is_told_as_it_would_have_been_stored(shop: Workshop) -> None:
+    """A date is text in an event, or the event could not be written."""
+    app = await shop.engine(order, labels=Labels)
+    events: list[Any] = record(app, "run:coalesced")
+    labels = {"tenant": "a"}
+
+    for day in (1, 2):
+        given = Order(id=day, day=date(2026, 1, day))
+        await app.trigger(order, given, concurrency_key="c", coalesce="skip", labels=labels)
+
+    assert events[0].skipped_input == {"id": 2, "day": "2026-01-02", "tags": []}
+    assert events[0].skipped_labels == {"tenant": "a", "env": "prod"}
 
 
 async def test_a_repeated_call_is_told_once(shop: Workshop) -> None:
@@ -246,6 +293,23 @@ async def test_the_validated_output_is_what_is_stored(shop: Workshop) -> None:
     assert good.output == {"id": 4, "day": "2026-01-01", "tags": []}
     assert bad.status is RunStatus.FAILED
     assert "job 'd' returned dict" in (bad.error or "")
+
+
+async def test_an_output_is_stored_as_its_type_makes_it(shop: Workshop) -> None:
+    """Law 2: whoever reads the run sees what trigger_and_wait() returns."""
+
+    @job
+    async def shout(step: Step) -> Annotated[str, StringConstraints(to_upper=True)]:
+        return "abc"
+
+    app = await shop.engine(shout)
+    events: list[Any] = record(app, "run:complete")
+    made = await app.jobs.shout.trigger()
+    await shop.drain(app)
+
+    assert (await shop.get(made.id)).output == "ABC"
+    assert (await app.jobs.shout.result_of(made)).output == "ABC"
+    assert events[0].output == "ABC"
 
 
 async def test_a_stored_input_that_no_longer_fits_fails_its_run(shop: Workshop) -> None:

@@ -204,7 +204,6 @@ def golden() -> dict[str, Any]:
             "failed": wire.client_run(FAILED),
             "cancelled": wire.client_run(run(status=RunStatus.CANCELLED, completed_at=LATER)),
         },
-        "full-run": wire.full_run(LEASED),
         "steps": [
             wire.step_json(_step()),
             wire.step_json(_step(status=StepStatus.FAILED, output_json=None, failure=FAILURE)),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durably import SystemClock, ValidationError
-from durably.clock import as_duration, from_iso, to_iso, wait_for_event
+from durably.clock import accompanies, as_duration, from_iso, to_iso, wait_for_event
 from durably.runs import MAX_PAGE, RunFilter
 from durably.testing import FakeClock, settle
 
@@ -55,6 +55,32 @@ async def test_sleepers_wake_in_their_order(clock: FakeClock) -> None:
 
     assert woken == [("c", 0), ("b", 1), ("b", 3), ("a", 5)]
     assert clock.now() - began == timedelta(seconds=10)
+    assert clock.next_due() is None
+    assert all(task.done() for task in tasks)
+
+
+async def test_no_time_has_to_pass_for_what_only_accompanies(clock: FakeClock) -> None:
+    """It sleeps and wakes as all do, but nobody is asked to move the clock for its sake."""
+    woken: list[str] = []
+
+    async def sleeper(name: str, seconds: float, *, aside: bool) -> None:
+        accompanies.set(aside)
+        await clock.sleep(timedelta(seconds=seconds))
+        woken.append(name)
+
+    tasks = [
+        asyncio.ensure_future(sleeper("aside", 1, aside=True)),
+        asyncio.ensure_future(sleeper("main", 2, aside=False)),
+    ]
+    await settle()
+    assert clock.next_due() == clock.now() + timedelta(seconds=2)
+
+    await clock.advance_to_next()
+    assert woken == ["aside"]
+    await clock.advance_to_next()
+    assert woken == ["aside", "main"]
+    await clock.advance_to_next()
+
     assert clock.next_due() is None
     assert all(task.done() for task in tasks)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,8 +17,16 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from durably import NotSerializableError, Problem, ValidationError
@@ -27,6 +36,7 @@ from durably.codec import (
     from_json,
     parameter_type,
     return_type,
+    storable,
     to_json,
 )
 
@@ -232,6 +242,118 @@ def test_a_float_that_is_no_number_reads_back_or_is_refused() -> None:
         codec_for(float).settle("step 's'", math.nan)
 
 
+Trimmed = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True)]
+
+
+def test_the_text_of_an_output_is_that_of_the_value_it_reads_back_as() -> None:
+    """Law 2: what a type makes of a value is what every reader sees, in every language."""
+    codec = codec_for(Trimmed)
+
+    assert codec.settled_text("job 'j'", "  ABC ") == '"abc"'
+    assert codec.decode('"abc"') == codec.settle("job 'j'", "  ABC ")[1]
+    assert codec_for(UNTYPED).settled_text("job 'j'", (1,)) == "[1]"
+
+
+class Derived(Model):
+    """A model with more than the type that is declared."""
+
+    more: int = 0
+
+
+class Hiding(BaseModel):
+    """A model that does not write all of itself."""
+
+    name: str
+    left_out: str = Field("", exclude=True)
+    odd: Any = None
+
+
+class Renamed(BaseModel):
+    """A model that is written under a name by which it is not read."""
+
+    n: int = Field(validation_alias="in", serialization_alias="out")
+
+
+class Plain:
+    """A value without an equality of its own."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        return core_schema.no_info_before_validator_function(
+            lambda given: given if isinstance(given, cls) else cls(given),
+            core_schema.is_instance_schema(cls),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda one: one.n),
+        )
+
+
+class Array(Plain):
+    """A value that is compared element by element, as arrays are."""
+
+    def __eq__(self, other: object) -> Any:
+        raise ValueError("the truth value of an array is ambiguous")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("value", "declared", "text"),
+    [
+        (Model(file_name="f"), Model, '{"fileName":"f","count":0}'),
+        ("  ABC ", Trimmed, '"abc"'),
+        ({"a": (1, 2), "b": Size.BIG}, dict[str, Any], '{"a":[1,2],"b":"big"}'),
+        (Hiding(name="n", odd={1: ()}), Hiding, '{"name":"n","odd":{"1":[]}}'),
+        ([1, 2], Iterable[int], "[1,2]"),
+        (5, Plain, "5"),
+        (5, Array, "5"),
+        ((1, 2), UNTYPED, "[1,2]"),
+    ],
+)
+def test_an_input_is_written_so_that_it_reads_back(value: Any, declared: Any, text: str) -> None:
+    """Where no type says more, a tuple is a list, as in untyped JSON."""
+    codec = codec_for(declared)
+
+    assert codec.faithful_text("the input", codec.parse("the input", value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "declared", "reason"),
+    [
+        (SecretStr("s3cret"), SecretStr, "hides, leaves out or changes a part"),
+        (Hiding(name="n", left_out="x"), Hiding, "hides, leaves out or changes a part"),
+        (Hiding(name="n", odd=date(2026, 1, 1)), Hiding, "hides, leaves out or changes a part"),
+        ({date(2026, 1, 1): {1}}, dict[date, Any], "hides, leaves out or changes a part"),
+        (Derived(file_name="f", more=1), Model, "hides, leaves out or changes a part"),
+        (1, Annotated[int, AfterValidator(lambda n: n + 1)], "hides, leaves out or changes a part"),
+        ({"in": 1}, Renamed, "does not read back: in: Field required"),
+        ({1}, UNTYPED, "set cannot be stored: Object of type set is not JSON serializable"),
+        (math.nan, int | float, "does not read back"),
+    ],
+)
+def test_an_input_that_would_not_read_back_is_refused(
+    value: Any, declared: Any, reason: str
+) -> None:
+    """Law 8: a run that is acknowledged has the input that was given; no secret is in the error."""
+    codec = codec_for(declared)
+
+    with pytest.raises(ValidationError, match=reason) as caught:
+        codec.faithful_text("the input", codec.parse("the input", value))
+
+    assert str(caught.value).startswith("the input: (root): ")
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"), [("a", "a"), ("é €", "é €"), ("a\ud83d", r"a\ud83d"), ("😀", "😀")]
+)
+def test_a_lone_surrogate_is_escaped(text: str, written: str) -> None:
+    """And nothing else is changed."""
+    assert storable(text) == written
+    assert storable(text).encode()
+
+
 def test_input_that_breaks_its_type_lists_every_field() -> None:
     """With the path of each, in dots."""
     with pytest.raises(ValidationError) as caught:
@@ -336,6 +458,38 @@ def nothing() -> None:
 def test_the_return_annotation_is_found(fn: Callable[..., Any]) -> None:
     """On functions, methods, callables and partials; of async ones without the Awaitable."""
     assert return_type(fn) is int
+
+
+@contextlib.contextmanager
+def logged() -> Iterator[None]:
+    """Be a decorator; the function that it makes is one of the module contextlib."""
+    yield
+
+
+@logged()
+def decorated(given: Model) -> Model:
+    """Name types that the decorator's module does not know."""
+    return given
+
+
+class Rows:
+    """Methods can be decorated too."""
+
+    @logged()
+    def read(self) -> Model:
+        """Name such a type."""
+        raise NotImplementedError
+
+
+def test_a_decorated_functions_annotations_are_those_of_what_it_wraps() -> None:
+    """They are text in the wrapper too, and mean what they mean where they were written."""
+    (given,) = inspect.signature(decorated).parameters.values()
+
+    assert return_type(decorated) is Model
+    assert return_type(Rows().read) is Model
+    assert return_type(functools.wraps(Rows().read)(lambda: None)) is Model
+    assert return_type(functools.wraps(functools.partial(decorated))(lambda: 1)) is UNTYPED
+    assert parameter_type("job 'x'", decorated, given) is Model
 
 
 def test_no_annotation_is_no_type() -> None:

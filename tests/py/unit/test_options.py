@@ -47,7 +47,7 @@ def test_durations_become_timedeltas() -> None:
         *(
             (name, bad)
             for name in ("polling_interval", "lease", "lease_renew_interval")
-            for bad in (0, -1, "5", None, float("nan"), float("inf"), timedelta(0))
+            for bad in (0, -1, "5", None, float("nan"), float("inf"), timedelta(0), timedelta.max)
         ),
         *(("max_concurrent_runs", bad) for bad in (0, 1001, 1.5, "1", True, None)),
         *(("max_recoveries", bad) for bad in (0, -1, 2.5, None)),
@@ -56,6 +56,7 @@ def test_durations_become_timedeltas() -> None:
         *(("blobs", bad) for bad in (5, ["files"])),
         *(("clock", bad) for bad in (3, datetime.now)),
         *(("retain_runs", bad) for bad in ("", "0d", "5s", "d", "1.5d", "30 d", timedelta(0), 30)),
+        *(("retain_runs", bad) for bad in ("36501d", "9999999h", timedelta.max)),
     ],
 )
 def test_a_bad_option_is_refused_by_name(name: str, value: Any) -> None:

@@ -72,6 +72,25 @@ def test_a_filter_is_read() -> None:
     assert wire.read_filter({"jobName": None, "status": [], "labels": None}) == RunFilter()
 
 
+def test_one_name_alone_is_one_name() -> None:
+    """Text is a sequence of letters, and no job is called by each of them."""
+    assert RunFilter(job_names="import") == RunFilter(job_names=("import",))
+    assert RunFilter(statuses=RunStatus.PENDING) == RunFilter(statuses=(RunStatus.PENDING,))
+
+
+class _Mute(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_an_error_that_cannot_say_anything_is_written_all_the_same() -> None:
+    """Else what it is the answer to would never be answered."""
+    assert wire.error_json(_Mute()) == {
+        "code": "internal",
+        "message": "_Mute: its message could not be made (ZeroDivisionError)",
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -82,7 +101,8 @@ def test_a_filter_is_read() -> None:
         ({"limit": "1"}, "limit must be a whole number"),
         ({"offset": False}, "offset must be a whole number"),
         ({"limit": MAX_PAGE + 1}, "limit must be between 1 and 1000"),
-        ({"offset": -1}, "offset must not be negative"),
+        ({"offset": -1}, "offset must be between 0 and"),
+        ({"offset": 2**63}, "offset must be between 0 and 9223372036854775807, not"),
     ],
 )
 def test_a_filter_that_cannot_be_is_refused(given: dict[str, Any], message: str) -> None:
