@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -506,6 +507,35 @@ async def test_two_backoffs_wait_for_the_nearer_one(shop: Workshop) -> None:
     await shop.drain(app)
     assert (await shop.get(made.id)).output == ["worked at call 2"] * 2
     assert (near.pauses, far.pauses) == ([600], [6000])
+
+
+async def test_a_pause_that_was_cancelled_is_not_waited_for(shop: Workshop) -> None:
+    """The run goes on when a step that still waits is due, or it would be claimed for nothing."""
+
+    def fail() -> None:
+        raise OSError("no")
+
+    async def fail_too() -> None:
+        await until(shop.clock.next_due)  # the other step waits for its next attempt
+        raise ValueError("no")
+
+    @job
+    async def example(step: Step) -> None:
+        shop.journal.append("executed")
+        with contextlib.suppress(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(step.run("a", fail, retry=Retry(max_attempts=9, backoff=2)))
+                group.create_task(step.run("b", fail_too))
+        await step.run("c", fail, retry=Retry(backoff=3600, max_backoff=3600, jitter=0))
+
+    app = await shop.engine(example)
+    made = await app.trigger(example)
+    await app.process_one()
+
+    assert (await shop.get(made.id)).available_at == shop.clock.now() + timedelta(hours=1)
+    await shop.clock.advance(3599)
+    assert not await app.process_one()
+    assert shop.journal == ["executed"]
 
 
 async def test_waiting_in_place_depends_on_the_platform_for_sync_jobs(shop: Workshop) -> None:

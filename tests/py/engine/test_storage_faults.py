@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from durably import (
+    Cancelled,
+    Durably,
+    Progress,
     Retry,
     RunStatus,
+    Snapshot,
     Step,
     StorageBusyError,
     StorageError,
@@ -19,7 +24,7 @@ from durably import (
 )
 from durably.events import WorkerError
 from durably.testing import When
-from kit.engines import Workshop, advance_until, record, until
+from kit.engines import Workshop, advance_until, names, record, until
 
 ERRORS: dict[str, Callable[[], StorageError]] = {
     "busy": lambda: StorageBusyError("locked"),
@@ -238,6 +243,220 @@ async def test_notes_that_cannot_be_written_are_not_lost(shop: Workshop) -> None
     assert found.progress is not None
     gate.set()
     await app.wait_for_run(made.id)
+
+
+class Talker:
+    """A job that says something whenever a test wants, and has no step to carry it."""
+
+    def __init__(self) -> None:
+        self.say: Callable[[int], None]
+        self.gate = asyncio.Event()
+
+        @job(name="talker")
+        async def talker(step: Step) -> None:
+            def say(n: int) -> None:
+                step.progress(n)
+                step.log.info(f"line {n}")
+
+            self.say = say
+            await step.run("s", self.gate.wait)
+
+        self.job = talker
+
+    async def start(self, shop: Workshop) -> tuple[Durably, str]:
+        """Return an engine that executes it, and the run's id."""
+        app = await shop.engine(self.job)
+        app.keep_logs()
+        await app.start()
+        made = await app.trigger(self.job)
+        await until(lambda: app.steps_in_flight)
+        return app, made.id
+
+
+async def lines(shop: Workshop, run_id: str) -> list[str]:
+    """Return the log lines that are stored."""
+    return [line.message for line in await shop.store.get_logs(run_id)]
+
+
+async def test_a_reader_is_answered_while_notes_cannot_be_written(shop: Workshop) -> None:
+    """Law 9: reads work on a full disk; what waits is written when there is space again."""
+    talker = Talker()
+    app, run_id = await talker.start(shop)
+    shop.faults.fail("save_notes", ERRORS["full"], times=4)
+    talker.say(1)
+
+    async with asyncio.timeout(10):
+        found = await app.get_run(run_id)
+        assert await app.get_logs(run_id) == []
+        snapshot = await anext(app.subscribe(run_id))
+
+    assert found is not None
+    assert found.progress is None
+    assert isinstance(snapshot, Snapshot)
+    assert (await app.health()).state == "degraded"
+    talker.say(2)
+    logs = await app.get_logs(run_id)
+    found = await app.get_run(run_id)
+    assert [line.message for line in logs] == ["line 1", "line 2"]
+    assert found is not None
+    assert found.progress == Progress(current=2)
+    assert (await app.health()).state == "ok"
+
+
+async def test_a_reader_that_gives_up_loses_no_notes(shop: Workshop) -> None:
+    """What it took to write them is there for the next write, and not older than what is stored."""
+    talker = Talker()
+    app, run_id = await talker.start(shop)
+    save_notes, asked = shop.store.save_notes, asyncio.Event()
+
+    async def hang(*_: Any, **__: Any) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    shop.store.save_notes = hang  # type: ignore[method-assign]
+    talker.say(1)
+    reading = asyncio.ensure_future(app.get_run(run_id))
+    await asked.wait()
+    talker.say(2)
+    shop.store.save_notes = save_notes  # type: ignore[method-assign]
+    await app.get_run(run_id)
+    reading.cancel()
+    await asyncio.wait({reading})
+
+    await app.get_run(run_id)
+
+    assert sorted(await lines(shop, run_id)) == ["line 1", "line 2"]
+    assert (await shop.get(run_id)).progress == Progress(current=2)
+
+
+@pytest.mark.parametrize(
+    "error", [StorageBusyError("locked"), RuntimeError("odd")], ids=["storage", "other"]
+)
+async def test_notes_go_on_being_written_whatever_one_write_of_them_raised(
+    shop: Workshop, error: Exception
+) -> None:
+    """Law 10: it is told, with growing pauses, and nothing is lost by it."""
+    talker = Talker()
+    app, run_id = await talker.start(shop)
+    events = record(app, "worker:error")
+    shop.faults.fail("save_notes", lambda: error, times=4)
+    talker.say(1)
+    began = shop.clock.now()
+
+    await advance_until(shop.clock, lambda: len(events) == 4, step=timedelta(milliseconds=100))
+    talker.say(2)
+    await shop.clock.advance(10)
+    await until(lambda: shop.faults.calls.count("save_notes") == 5)
+    await asyncio.sleep(0.01)
+
+    assert shop.clock.now() - began > timedelta(seconds=2)
+    assert await lines(shop, run_id) == ["line 1", "line 2"]
+    assert {(e.context, e.run_id) for e in events if isinstance(e, WorkerError)} == {
+        ("save-notes", run_id)
+    }
+
+
+@pytest.mark.parametrize("call", ["claim", "next_due", "checkpoint"])
+async def test_the_worker_goes_on_whatever_a_look_for_work_raised(
+    shop: Workshop, call: str
+) -> None:
+    """Law 10: it is told and visible, and tried again, as with an error of the store."""
+    example = Example()
+    app = await shop.engine(example.job, sole_owner=True)
+    events = record(app, "worker:error")
+    shop.faults.fail(call, lambda: RuntimeError("odd"), times=2)
+    await app.start()
+    await until(lambda: events)
+    assert (await app.health()).state == "degraded"
+
+    made = await app.trigger(example.job)
+    ended = asyncio.ensure_future(app.wait_for_run(made.id))
+    await advance_until(shop.clock, lambda: ended.done() and len(events) == 2)
+
+    assert (await ended).output == "abc"
+    assert [e.context for e in events if isinstance(e, WorkerError)] == ["claim"] * 2
+    await until(lambda: shop.faults.calls[-1] == "next_due")
+    await asyncio.sleep(0.005)
+    assert (await app.health()).state == "ok"
+    await app.stop()
+
+
+async def test_a_row_that_cannot_be_read_stops_no_run(shop: Workshop) -> None:
+    """It fails where it would have been claimed."""
+    example = Example()
+    app = await shop.engine(example.job)
+    bad, good = await app.trigger(example.job), await app.trigger(example.job)
+    await shop.store._db.write(  # type: ignore[attr-defined]
+        lambda db: db.execute("UPDATE durably_runs SET input = '{' WHERE id = ?", (bad.id,))
+    )
+
+    await shop.drain(app)
+
+    assert (await shop.get(good.id)).status is RunStatus.COMPLETED
+    failed = await shop.get(bad.id)
+    assert (failed.status, failed.input) == (RunStatus.FAILED, "{")
+
+
+async def test_leases_go_on_being_renewed_whatever_one_renewal_raised(shop: Workshop) -> None:
+    """Law 5: those of the other runs, too."""
+    talker = Talker()
+    app, _ = await talker.start(shop)
+    renewed, errors = record(app, "run:lease-renewed"), record(app, "worker:error")
+    shop.faults.fail("renew", lambda: RuntimeError("odd"))
+
+    await advance_until(shop.clock, lambda: len(renewed) == 2)
+
+    assert len(errors) == 1
+
+
+@pytest.mark.parametrize("ends", ["completes", "fails", "cancels itself"])
+async def test_a_run_whose_end_cannot_be_written_fails(shop: Workshop, ends: str) -> None:
+    """It says why; else it would be executed again and again, to the same end."""
+
+    @job
+    async def example(step: Step) -> str:
+        shop.journal.append("executed")
+        step.log.info("a line")
+        if ends == "fails":
+            raise ValueError("no")
+        if ends == "cancels itself":
+            raise Cancelled
+        return "done"
+
+    app = await shop.engine(example)
+    app.keep_logs()
+    events = record(app, "run:complete", "run:fail", "run:cancel", "worker:error")
+    made = await app.trigger(example)
+    shop.faults.fail("finish", lambda: ValueError("no such text"))
+    await shop.drain(app)
+
+    run = await shop.get(made.id)
+    assert (run.status, run.error, run.output) == (RunStatus.FAILED, "no such text", None)
+    assert shop.journal == ["executed"]
+    assert await app.get_logs(made.id) == []
+    assert names(events) == ["worker:error", "run:fail"]
+    assert (await app.health()).fault is None
+
+
+async def test_a_run_that_cannot_be_given_back_with_its_notes_is_given_back_without(
+    shop: Workshop,
+) -> None:
+    """A run in backoff, for one, is not left to its lease."""
+
+    @job
+    async def example(step: Step) -> None:
+        step.log.info("a line")
+        await step.run("s", lambda: 1 / 0, output=float, retry=Retry(backoff=60))
+
+    app = await shop.engine(example)
+    app.keep_logs()
+    made = await app.trigger(example)
+    shop.faults.fail("release", lambda: ValueError("no such text"))
+    await app.process_one()
+
+    run = await shop.get(made.id)
+    assert (run.status, run.lease_owner) == (RunStatus.PENDING, None)
+    assert run.available_at is not None
 
 
 @pytest.mark.parametrize("where", ["step", "job"])

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from durably import Durably, RunFilter, RunStatus, Step, SystemClock, job
+from durably import (
+    Durably,
+    Retry,
+    RetryAfter,
+    RunFilter,
+    RunStatus,
+    Step,
+    SystemClock,
+    job,
+)
 from durably.runs import NO_NOTES, Finish
+from durably.testing import FakeClock
 from kit.engines import Workshop, advance_slowly, advance_until, names, record, until
 
 
@@ -80,6 +90,51 @@ async def test_an_idle_engine_alone_asks_the_store_nothing(shop: Workshop) -> No
     await shop.clock.advance(3600)
 
     assert shop.faults.calls == []
+
+
+class Leaping(FakeClock):
+    """A clock that leaps on right after it was read, as real ones do a little."""
+
+    leap = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the time before the leap."""
+        before = super().now()
+        self._now += self.leap
+        self.leap = timedelta(0)
+        return before
+
+
+async def test_what_comes_due_while_the_worker_looks_is_not_missed(shop: Workshop) -> None:
+    """An engine alone waits for nothing else: what one question left out the next must name."""
+    calls: list[str] = []
+
+    def flaky() -> str:
+        calls.append("call")
+        if len(calls) == 1:
+            raise RetryAfter(60)
+        return "done"
+
+    @job(retry=Retry())
+    async def example(step: Step) -> str:
+        return await step.run("s", flaky)
+
+    clock = Leaping()
+    app = await shop.engine(example, sole_owner=True, clock=clock)
+    released = record(app, "run:release")
+    await app.start()
+    made = await app.trigger(example)
+    await until(lambda: released and shop.faults.calls[-1] == "next_due")
+    await clock.advance(59.999)
+
+    clock.leap = timedelta(milliseconds=2)
+    shop.faults.calls.clear()
+    app.register(quick)  # wakes the worker
+    await until(lambda: shop.faults.calls == ["claim", "next_due"])
+    await clock.advance(0.001)
+
+    await until(lambda: len(calls) == 2, seconds=10)
+    assert (await app.wait_for_run(made.id)).output == "done"
 
 
 @pytest.mark.parametrize("slots", [1, 3])

@@ -80,6 +80,23 @@ def _pass_over_the_dead(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
         loop.default_exception_handler(context)
 
 
+class Slow:
+    """A call of the store that is done, but whose answer is on its way until a test lets it go."""
+
+    def __init__(self, store: Store, method: str) -> None:
+        self.arrived = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self._call = getattr(store, method)
+        setattr(store, method, self._answer_late)
+
+    async def _answer_late(self, *args: Any, **kwargs: Any) -> Any:
+        result = await self._call(*args, **kwargs)
+        if result:
+            self.arrived.set()
+            await self.may_answer.wait()
+        return result
+
+
 def record(app: Durably, *types: str) -> list[Event]:
     """Return a list that gets every event, or those of *types*."""
     events: list[Event] = []
