@@ -90,10 +90,7 @@ async def _call_job(execution: Execution, inputs: tuple[Any, ...]) -> Any:
 
 async def _end_stragglers(execution: Execution) -> None:
     """End steps that outlived the job's code, such as siblings of one that failed in a gather."""
-    while tasks := execution.stragglers():
-        for task in tasks:
-            if not task.cancelling():  # else it was told with the job's code, and cleans up
-                task.cancel()
+    while tasks := execution.cancel_stragglers():
         await asyncio.wait(tasks)
 
 

@@ -95,7 +95,8 @@ class Execution:
         self.failed_step: str | None = None
         self.code: asyncio.Task[Any] | None = None
         self._names: set[str] = set()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        #: Tasks of parallel work, and how often each had been cancelled when it last began some.
+        self._tasks: dict[asyncio.Task[Any], int] = {}
         self._next_index = 0
         #: How many steps are at work now: from their begin to what is saved of their end.
         self.in_flight = 0
@@ -182,8 +183,9 @@ class Execution:
         except RuntimeError:  # a sync job's own thread
             return
         if task is not None and task is not self.code:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            if task not in self._tasks:
+                task.add_done_callback(self._tasks.pop)
+            self._tasks[task] = task.cancelling()
 
     def entered(self) -> None:
         """Note that a step is at work."""
@@ -194,9 +196,13 @@ class Execution:
         self.in_flight -= 1
         self._moved.set()
 
-    def stragglers(self) -> set[asyncio.Task[Any]]:
-        """Return the tasks of parallel work that still run."""
-        return {task for task in self._tasks if not task.done()}
+    def cancel_stragglers(self) -> set[asyncio.Task[Any]]:
+        """Cancel the tasks of parallel work that still run; return them."""
+        tasks = {task for task in self._tasks if not task.done()}
+        for task in tasks:
+            if task.cancelling() <= self._tasks[task]:  # else it was told, and may be cleaning up
+                task.cancel()
+        return tasks
 
     async def attempts_of(self, name: str) -> list[StepAttempt]:
         """Return the attempts recorded for a step by earlier executions; one read per execution."""

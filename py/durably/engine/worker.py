@@ -84,7 +84,7 @@ class Worker:
         self._stopping = True
         self._woken.set()
         if self._looking is not None:  # what it is about to claim is a running job too
-            await asyncio.wait({self._looking})
+            await ended(self._looking)
         for execution in tuple(self._waiting):  # what they wait for may never be claimed here
             execution.stop(Suspended("drain"))
         if self._runs:
@@ -256,7 +256,8 @@ class Worker:
         try:
             await self._end(execution, outcome, execution.take_notes())
         except Exception as error:  # noqa: BLE001 - it would be executed again, to the same end
-            self._services.faults.report(error, context="finish", run_id=execution.run.id)
+            context = "finish" if isinstance(outcome, Finish) else "release"
+            self._services.faults.report(error, context=context, run_id=execution.run.id)
             if isinstance(outcome, Finish):
                 outcome = Finish(status=RunStatus.FAILED, failure=describe(error))
             await self._end(execution, outcome, NO_NOTES)

@@ -124,6 +124,9 @@ async def test_a_step_that_learns_of_it_stops_the_steps_beside_it(shop: Workshop
 
     await asyncio.wait_for(work, 10)
     assert shop.journal == ["stopped"]
+    marks = {s.name: str(s.status) for s in await shop.store.get_steps(made.id)}
+    both = {"short": "cancelled", "long": "cancelled"}
+    assert marks == (both if end == "cancelled" else {})
 
 
 @pytest.mark.parametrize("learns", ["step", "renewal"])
@@ -211,6 +214,30 @@ async def test_parallel_cleanups_do_not_end_each_other(shop: Workshop) -> None:
     assert shop.journal[-1] == "it cleaned"
     steps = await shop.store.get_steps(made.id)
     assert {s.name: str(s.status) for s in steps} == {"brief": "cancelled", "long": "cancelled"}
+
+
+async def test_a_task_that_was_cancelled_before_its_step_ends_with_the_job(shop: Workshop) -> None:
+    """That it got over an earlier cancel does not mean that it was told of this end."""
+
+    @job
+    async def example(step: Step) -> str:
+        async def stubborn() -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await step.run("s", shop.journal.append, "began", output=None)
+            await step.run("endless", asyncio.Event().wait)
+
+        task = asyncio.ensure_future(stubborn())
+        await asyncio.sleep(0)
+        task.cancel()
+        await until(lambda: app.steps_in_flight and shop.journal)
+        return "done"
+
+    app = await shop.engine(example)
+    made = await app.trigger(example)
+    await asyncio.wait_for(app.process_one(), 10)
+
+    assert (await shop.get(made.id)).output == "done"
 
 
 @pytest.mark.parametrize("overruns", [False, True])
