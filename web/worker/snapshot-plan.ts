@@ -10,6 +10,9 @@ export const PLAN_ID = -1
 
 /** Milliseconds without a running job before a snapshot is begun: it takes a processor for seconds. */
 const IDLE = 2_000
+/** Milliseconds after which a worker that has said nothing is taken to hang: it takes some seconds. */
+const LONGEST = 60_000
+const MOST_TRIES = 2
 
 /**
  * A worker beside the engine's does it, and is ended at once when a run begins: the user's work comes first.
@@ -24,6 +27,8 @@ export class SnapshotPlan {
   readonly #busy = new Set<string>()
   #timer: ReturnType<typeof setTimeout> | null = null
   #worker: Worker | null = null
+  #patience: ReturnType<typeof setTimeout> | null = null
+  #silences = 0
   #isOver = false
 
   constructor(
@@ -73,7 +78,9 @@ export class SnapshotPlan {
 
   #pause(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
+    if (this.#patience !== null) clearTimeout(this.#patience)
     this.#timer = null
+    this.#patience = null
     this.#worker?.terminate()
     this.#worker = null
   }
@@ -91,6 +98,14 @@ export class SnapshotPlan {
     })
     const order: ToWorker = { kind: 'make-snapshot', manifestUrl: this.#manifestUrl }
     worker.postMessage(order)
+    this.#patience = setTimeout(() => this.#silent(), LONGEST)
+  }
+
+  #silent(): void {
+    this.#silences += 1
+    this.#pause()
+    if (this.#silences < MOST_TRIES) this.#look()
+    else this.#end({ state: 'refused', error: notMade('what makes it does not answer') })
   }
 
   #end(notice: SnapshotNotice): void {

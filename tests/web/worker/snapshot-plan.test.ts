@@ -123,3 +123,16 @@ test('law 10: a worker that cannot be made or that fails is told of', async () =
   expect(impossible.notices).toMatchObject([{ state: 'refused' }])
   expect(impossible.asked).toEqual([])
 })
+
+test('law 10: a worker that says nothing is begun anew once, and then told of', async () => {
+  const { notices, hear } = begin()
+  hear(idle)
+
+  await vi.advanceTimersByTimeAsync(70_000)
+  expect(workers).toMatchObject([{ isEnded: true }, { isEnded: false }])
+  expect(notices).toEqual([])
+  await vi.advanceTimersByTimeAsync(70_000)
+
+  expect(workers).toMatchObject([{ isEnded: true }, { isEnded: true }])
+  expect(notices).toMatchObject([{ state: 'refused' }])
+})
