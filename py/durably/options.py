@@ -115,14 +115,18 @@ def _model(name: str, value: object) -> type[BaseModel] | None:
 
 
 def _folder(name: str, value: object) -> Path | None:
-    if value is None or isinstance(value, (str, os.PathLike)):
-        return None if value is None else Path(value)
+    if value is None:
+        return None
+    if isinstance(value, (str, os.PathLike)):
+        return Path(value)
     msg = f"{name} must be the path of a folder or None, not {value!r}"
     raise ValidationError(msg)
 
 
 def _clock(name: str, value: object) -> Clock:
-    if value is None or isinstance(value, Clock):
-        return SystemClock() if value is None else value
+    if value is None:
+        return SystemClock()
+    if isinstance(value, Clock):
+        return value
     msg = f"{name} must have the methods of a Clock, not be {value!r}"
     raise ValidationError(msg)

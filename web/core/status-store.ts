@@ -2,8 +2,8 @@
 
 import { type Connection, REMOTE } from './connection'
 import type { EventType } from './events'
-import { told } from './told'
 import type { Health, Transport, Unsubscribe } from './transport'
+import { Watched } from './watched'
 
 export interface EngineStatus extends Connection {
   /** Null until the engine has been asked. */
@@ -27,8 +27,7 @@ const SIGNS_OF_LIFE: readonly EventType[] = [
  */
 export class StatusStore {
   readonly #transport: Transport
-  readonly #listeners = new Set<() => void>()
-  #status: EngineStatus
+  readonly #status: Watched<EngineStatus>
   #isAsking = false
   #askAgain = false
   #stops: Unsubscribe[] = []
@@ -36,20 +35,20 @@ export class StatusStore {
 
   constructor(transport: Transport) {
     this.#transport = transport
-    this.#status = { ...this.#connection(), health: null }
+    this.#status = new Watched({ ...this.#connection(), health: null })
   }
 
   readonly getSnapshot = (): EngineStatus => {
-    if (this.#listeners.size === 0) this.#takeConnection()
-    return this.#status
+    if (!this.#status.isWatched) this.#takeConnection()
+    return this.#status.getSnapshot()
   }
 
   readonly subscribe = (listener: () => void): Unsubscribe => {
-    this.#listeners.add(listener)
+    const stop = this.#status.subscribe(listener)
     if (this.#stops.length === 0) this.#open()
     return () => {
-      this.#listeners.delete(listener)
-      if (this.#listeners.size === 0) this.#close()
+      stop()
+      if (!this.#status.isWatched) this.#close()
     }
   }
 
@@ -75,16 +74,16 @@ export class StatusStore {
 
   #takeConnection(): void {
     const { role, boot, problem } = this.#connection()
-    const known = this.#status
+    const known = this.#status.getSnapshot()
     if (role === known.role && boot === known.boot && problem === known.problem) return
-    this.#set({ ...known, role, boot, problem })
+    this.#status.set({ ...known, role, boot, problem })
   }
 
   async #ask(): Promise<void> {
     this.#askAgain = true
     if (this.#isAsking) return
     this.#isAsking = true
-    while (this.#askAgain && this.#listeners.size > 0) {
+    while (this.#askAgain && this.#status.isWatched) {
       this.#askAgain = false
       // An engine that cannot be asked shows in `problem`.
       const health = await this.#transport.call('health', {}).catch(() => null)
@@ -94,8 +93,8 @@ export class StatusStore {
   }
 
   #takeHealth(health: Health): void {
-    this.#set({ ...this.#status, health })
-    if (health.state === 'ok' || this.#listeners.size === 0) {
+    this.#status.set({ ...this.#status.getSnapshot(), health })
+    if (health.state === 'ok' || !this.#status.isWatched) {
       this.#stopSigns?.()
       this.#stopSigns = null
       return
@@ -103,10 +102,5 @@ export class StatusStore {
     this.#stopSigns ??= this.#transport.subscribe({ types: SIGNS_OF_LIFE }, (message) => {
       if (message.type !== 'snapshot') void this.#ask()
     })
-  }
-
-  #set(status: EngineStatus): void {
-    this.#status = status
-    for (const notify of this.#listeners) told(notify)
   }
 }

@@ -16,6 +16,11 @@ export class Watched<Value> implements Watchable<Value> {
     this.#value = value
   }
 
+  /** Whether anyone listens. */
+  get isWatched(): boolean {
+    return this.#listeners.size > 0
+  }
+
   readonly getSnapshot = (): Value => this.#value
 
   readonly subscribe = (listener: () => void): (() => void) => {

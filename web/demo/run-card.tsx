@@ -87,7 +87,7 @@ export function RunCard({ job, fileName, savedBefore, onCancel, onResume }: RunC
           type="button"
           className="button"
           aria-disabled={isAsking}
-          onClick={() => act(next === 'Cancel' ? onCancel : onResume)}
+          onClick={() => act(job.isActive ? onCancel : onResume)}
         >
           {next}
         </button>

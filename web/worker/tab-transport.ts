@@ -108,8 +108,7 @@ export class TabTransport extends SessionTransport {
     if (boot !== null && boot.stage !== this.connection.getSnapshot().boot?.stage) {
       told(this.#options.onBoot, boot as BootProgress<BootStage>)
     }
-    // Whoever watches it is the app as well.
-    told(() => this.connection.set(connection))
+    this.connection.set(connection)
     told(this.#options.onConnection, connection)
   }
 }

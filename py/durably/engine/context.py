@@ -243,7 +243,7 @@ class Step(_Context):
     async def _in_thread(
         self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> T:
-        execution, task = self._execution, asyncio.current_task()
+        task = asyncio.current_task()
         cancels = task.cancelling() if task else 0
 
         def begin() -> T:
@@ -252,8 +252,7 @@ class Step(_Context):
             self.raise_if_cancelled()
             return contained(fn, *args, **kwargs)
 
-        work = functools.partial(contextvars.copy_context().run, begin)
-        return await until_done(execution.loop.run_in_executor(execution.services.threads, work))
+        return await self._execution.in_thread(begin)
 
     @gate
     async def _within(self, call: StepCall, work: Awaitable[T]) -> T:

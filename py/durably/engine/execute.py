@@ -6,8 +6,6 @@ Saved steps are replayed, the rest runs; whatever the code does, exactly one out
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,7 @@ from durably.engine.interrupts import current_execution, gate
 from durably.engine.steps import describe
 from durably.errors import Cancelled, LeaseLost, RunSignal, StorageError, Suspended
 from durably.runs import Finish, RunStatus
-from durably.threads import IN_BROWSER, contained, until_done
+from durably.threads import IN_BROWSER, contained
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,8 +82,7 @@ async def _call_job(execution: Execution, inputs: tuple[Any, ...]) -> Any:
         execution.check()  # it may have been stopped while it waited for a thread
         return contained(function, step, *inputs)
 
-    work = functools.partial(contextvars.copy_context().run, begin)
-    return await until_done(execution.loop.run_in_executor(execution.services.threads, work))
+    return await execution.in_thread(begin)
 
 
 async def _end_stragglers(execution: Execution) -> None:

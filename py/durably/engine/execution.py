@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import functools
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +14,7 @@ from durably.engine.interrupts import gate
 from durably.errors import Cancelled, DuplicateStepError, LeaseLost, RunSignal, Suspended
 from durably.events import LogWritten, RunProgressed, StepCompleted
 from durably.runs import NO_NOTES, Hold, LogRecord, Notes
+from durably.threads import until_done
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -162,6 +165,11 @@ class Execution:
         if interrupts is None:
             return function(*args, **kwargs)
         return interrupts.call(self, function, *args, **kwargs)
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Do *work* on a thread for sync code, in the caller's context; it is waited for anyway."""
+        inside = functools.partial(contextvars.copy_context().run, work)
+        return await until_done(self.loop.run_in_executor(self.services.threads, inside))
 
     # --- steps ---
 

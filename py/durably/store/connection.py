@@ -39,18 +39,20 @@ _MEANINGS: dict[int, tuple[type[StorageError], str]] = {
 }
 
 
-def meaning_of(error: sqlite3.Error) -> StorageError:
-    """Return what a database error means to the engine."""
+#: What a call of SQLite raises; the second two where it cannot be given a value.
+_REFUSALS = (sqlite3.Error, OverflowError, UnicodeEncodeError)
+
+
+def meaning_of(error: Exception) -> StorageError | ValidationError:
+    """Return what an error of a call of SQLite means to the engine."""
+    if not isinstance(error, sqlite3.Error):
+        msg = f"numbers have at most 64 bits and text no lone surrogates ({error})"
+        return ValidationError(msg)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     kind, sentence = _MEANINGS.get(
         code, (StorageError, "the database could not be read or written")
     )
     return kind(f"{sentence} ({error})")
-
-
-def _unfit(error: OverflowError | UnicodeEncodeError) -> ValidationError:
-    """Return what it means that SQLite cannot be given a value that it was asked with."""
-    return ValidationError(f"numbers have at most 64 bits and text no lone surrogates ({error})")
 
 
 class Connection:
@@ -130,10 +132,8 @@ class Connection:
     def _read(self, work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         try:
             return work(self._open(), *args, **kwargs)
-        except sqlite3.Error as error:
+        except _REFUSALS as error:
             raise meaning_of(error) from error
-        except (OverflowError, UnicodeEncodeError) as error:
-            raise _unfit(error) from error
 
     def _write(self, work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         try:
@@ -146,10 +146,8 @@ class Connection:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        except sqlite3.Error as error:
+        except _REFUSALS as error:
             raise meaning_of(error) from error
-        except (OverflowError, UnicodeEncodeError) as error:
-            raise _unfit(error) from error
         return result
 
     def _close(self, _work: None, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:

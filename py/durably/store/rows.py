@@ -33,6 +33,8 @@ RUN_COLUMNS = (
     "lease_expires_at, lease_generation, available_at, recoveries, started_at, completed_at, "
     "created_at, updated_at"
 )
+#: Where the generation stands in such a row, for one that cannot be read as a whole.
+GENERATION = RUN_COLUMNS.split(", ").index("lease_generation")
 STEP_COLUMNS = (
     'id, run_id, name, "index", status, output, error, error_type, error_trace, '
     "started_at, completed_at"

@@ -22,6 +22,7 @@ from durably.store import sqlite_sql as sql
 from durably.store.connection import Connection
 from durably.store.migrate import migrate
 from durably.store.rows import (
+    GENERATION,
     from_attempt,
     from_log,
     from_step,
@@ -210,7 +211,7 @@ def _get_runs(db: sqlite3.Connection, chosen: RunFilter) -> list[Run]:
 
 def _claim(db: sqlite3.Connection, wanted: dict[str, str]) -> Claim | None:
     while row := db.execute(sql.CLAIM, wanted).fetchone():
-        lease = Lease(run_id=row[0], owner=wanted["worker"], generation=row[16])
+        lease = Lease(run_id=row[0], owner=wanted["worker"], generation=row[GENERATION])
         try:
             run = to_run(row)
         except (LookupError, TypeError, ValueError) as error:
