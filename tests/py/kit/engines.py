@@ -80,6 +80,16 @@ def _pass_over_the_dead(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
         loop.default_exception_handler(context)
 
 
+async def take_over(shop: Workshop, run_id: str) -> None:
+    """Claim a run as another process does whose clock says that its lease ran out."""
+    now = shop.clock.now() + timedelta(days=1)
+    until = now + timedelta(days=1)
+    jobs = ((await shop.get(run_id)).job_name,)
+    claim = await shop.store.claim(worker="other", now=now, until=until, jobs=jobs, held=())
+    assert claim is not None
+    assert claim.run.id == run_id
+
+
 class Slow:
     """A call of the store that is done, but whose answer is on its way until a test lets it go."""
 
