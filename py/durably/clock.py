@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -12,6 +13,10 @@ from durably.errors import ValidationError
 
 #: Set in tasks that only accompany others, as renewals do: no test has to let time pass for them.
 accompanies: ContextVar[bool] = ContextVar("durably_accompanies", default=False)
+
+
+#: Numbers are slow to write in WebAssembly, and every saved step has three times.
+_MILLISECONDS = tuple(f".{n:03d}Z" for n in range(1000))
 
 
 @runtime_checkable
@@ -57,10 +62,17 @@ async def wait_for_event(clock: Clock, event: asyncio.Event, timeout: timedelta 
     return event.is_set()
 
 
+@functools.lru_cache(maxsize=16)
 def to_iso(moment: datetime) -> str:
     """Write *moment* as ISO 8601 UTC text with milliseconds and ``Z``, as the tables hold it."""
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
+    return _iso_second(utc.replace(microsecond=0)) + _MILLISECONDS[utc.microsecond // 1000]
+
+
+@functools.lru_cache(maxsize=16)
+def _iso_second(second: datetime) -> str:
+    """Write a whole second of UTC."""
+    return second.isoformat()[: -len("+00:00")]
 
 
 def from_iso(text: str) -> datetime:

@@ -29,7 +29,9 @@ T = TypeVar("T")
 _strict = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _escaped = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
-_SCALARS = frozenset({str, int, bool, type(None)})
+_SCALARS: frozenset[Any] = frozenset({str, int, bool, type(None)})
+#: Every reader of JSON takes whole numbers below this.
+_LARGE = 1 << 63
 
 #: Stands for "no type was declared".
 UNTYPED: Any = object()
@@ -63,6 +65,10 @@ class Codec(Generic[T]):
 
     def __init__(self, declared: Any) -> None:
         self.typed = declared is not UNTYPED and declared is not Any
+        #: The types whose common values every reader gives back as they are.
+        self._scalars = _SCALARS
+        if self.typed:
+            self._scalars = frozenset({declared}) & _SCALARS
         self.adapter: TypeAdapter[T] = TypeAdapter(declared if self.typed else Any)
 
     def encode(self, what: str, value: object) -> str:
@@ -75,23 +81,26 @@ class Codec(Generic[T]):
 
     def _dump(self, value: T) -> str:
         """Write a value of the type, or one that the type accepts, such as a dict for a model."""
+        # Past the adapter's own methods, which do nothing but pass on some fifteen arguments.
+        write = self.adapter.serializer.to_json
         try:
-            return self.adapter.dump_json(value, by_alias=True, warnings="error").decode()
+            return write(value, by_alias=True, warnings="error").decode()
         except pydantic_core.PydanticSerializationError:
             accepted = self.adapter.validate_python(value, by_alias=True, by_name=True)
-            return self.adapter.dump_json(accepted, by_alias=True, warnings="error").decode()
+            return write(accepted, by_alias=True, warnings="error").decode()
 
     def decode(self, text: str) -> T:
         """Read what encode() wrote; pydantic.ValidationError when it does not fit the type."""
         if self.typed:
-            return self.adapter.validate_json(text, by_alias=True, by_name=True)
+            read = self.adapter.validator.validate_json
+            return typing.cast("T", read(text, by_alias=True, by_name=True))
         return typing.cast("T", from_json(text))
 
     def settle(self, what: str, value: object) -> tuple[str, T]:
         """Return the text of *value* and the value that the text stands for."""
+        if type(value) in self._scalars and _is_common(value):
+            return to_json(value), typing.cast("T", value)
         text = self.encode(what, value)
-        if not self.typed and type(value) in _SCALARS:  # these read back as they are
-            return text, typing.cast("T", value)
         try:
             return text, self.decode(text)
         except pydantic.ValidationError as error:
@@ -139,6 +148,12 @@ class Codec(Generic[T]):
         return self.adapter.json_schema(mode=mode, by_alias=True) if self.typed else {}
 
 
+def _is_common(scalar: Any) -> bool:
+    if isinstance(scalar, str):
+        return scalar.isascii()  # others may have lone surrogates, which not every type takes
+    return scalar is None or -_LARGE < scalar < _LARGE
+
+
 @functools.lru_cache(maxsize=1024)
 def codec_for(declared: Any) -> Codec[Any]:
     """Return the codec of a declared type; building one is slow, so they are kept."""
@@ -169,8 +184,9 @@ def _parts(value: object) -> object:
 
 _content = json.JSONEncoder(default=_parts)
 
-#: Annotations that had to be evaluated, by the code they stand on.
-_resolved: dict[tuple[types.CodeType, str], Any] = {}
+#: Annotations that had to be evaluated, by the id of the code they stand on, which they keep alive:
+#: code is slow to compare.
+_resolved: dict[int, tuple[types.CodeType, str, Any]] = {}
 
 
 def return_type(fn: Callable[..., object]) -> Any:
@@ -188,10 +204,10 @@ def return_type(fn: Callable[..., object]) -> Any:
         name = getattr(fn, "__qualname__", repr(fn))
         msg = f"the return annotation of {name} cannot be resolved ({error}); pass output="
         raise ValidationError(msg) from error
-    if declared is UNTYPED:
-        return UNTYPED
     if declared is None:
         return type(None)
+    if declared is UNTYPED or isinstance(declared, type):  # most are, and nothing is inside them
+        return declared
     if typing.get_origin(declared) in {collections.abc.Awaitable, collections.abc.Coroutine}:
         return typing.get_args(declared)[-1]
     return declared
@@ -220,10 +236,10 @@ def _remembered(text: str, function: Callable[..., object]) -> Any:
     code: types.CodeType | None = getattr(function, "__code__", None)
     if code is None or code.co_freevars:  # it may close over other classes the next time
         return _resolve(text, function)
-    key = (code, text)
-    if key not in _resolved:
-        _resolved[key] = _resolve(text, function)
-    return _resolved[key]
+    known = _resolved.get(id(code))
+    if known is None or known[1] != text:
+        known = _resolved[id(code)] = (code, text, _resolve(text, function))
+    return known[2]
 
 
 def _resolve(text: str, function: Callable[..., object]) -> Any:

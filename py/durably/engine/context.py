@@ -214,7 +214,7 @@ class Step(_Context):
             except BaseException as error:  # noqa: BLE001 - fail() raises all that is not retried
                 await call.fail(error)
             else:
-                await self._execution.breathe()
+                await self._execution.breathe(call.ended)
                 return result
             finally:
                 current_step.reset(token)

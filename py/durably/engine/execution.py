@@ -264,10 +264,9 @@ class Execution:
             if sleeper is not None:
                 sleeper.cancel()
 
-    async def breathe(self) -> None:
+    async def breathe(self, now: datetime) -> None:
         """Let messages, cancels and other runs through, often enough and not at every step."""
         self._since_breath += 1
-        now = self.services.clock.now()
         if self._since_breath >= _STEPS_PER_BREATH or now - self._breathed > _BREATH:
             self._since_breath = 0
             await asyncio.sleep(0)

@@ -68,6 +68,8 @@ class StepCall:
         self._completed = False
         self._failed_attempts = 0
         self._started = execution.run.created_at
+        #: When the last attempt ended, once that is to be saved.
+        self.ended = self._started
 
     def replay(self) -> Any:
         """Return the saved result."""
@@ -112,20 +114,20 @@ class StepCall:
         """Save the result and return it as it reads back (laws 1 and 2)."""
         execution = self._execution
         text, result = self._codec.settle(f"step {self.name!r}", value)
-        ended, save = self._ending(StepStatus.COMPLETED, text, None)
+        save = self._ending(StepStatus.COMPLETED, text, None)
         try:
             await execution.write(save, context="save-step")
         except asyncio.CancelledError:
             # It may have been taken all the same: repeated, a write is answered as the first time.
             await execution.write(save, context="save-step")
             self._completed = True
-            self._tell_completed(text, ended)
+            self._tell_completed(text)
             raise
         execution.left()
-        self._tell_completed(text, ended)
+        self._tell_completed(text)
         return result
 
-    def _tell_completed(self, text: str, ended: datetime) -> None:
+    def _tell_completed(self, text: str) -> None:
         execution = self._execution
         if execution.listens():
             execution.publish(
@@ -133,7 +135,7 @@ class StepCall:
                 step_name=self.name,
                 step_index=self.index,
                 output=from_json(text),
-                duration=ended - self._started,
+                duration=self.ended - self._started,
             )
 
     async def fail(self, error: BaseException) -> None:
@@ -206,7 +208,7 @@ class StepCall:
     async def _failed(self, error: Exception) -> None:
         await self._end_attempt(_status_of(error), error)
         failure = describe(error)
-        _, save = self._ending(StepStatus.FAILED, None, failure)
+        save = self._ending(StepStatus.FAILED, None, failure)
         await self._execution.write(save, context="save-step")
         self._execution.failed_step = self.name
         self._execution.publish(
@@ -225,7 +227,7 @@ class StepCall:
         with contextlib.suppress(Cancelled, asyncio.CancelledError):
             await self._end_attempt(AttemptStatus.CANCELLED, None)
         with contextlib.suppress(Cancelled):
-            _, save = self._ending(StepStatus.CANCELLED, None, None)
+            save = self._ending(StepStatus.CANCELLED, None, None)
             await execution.write(save, context="save-step")
         execution.publish(StepCancelled, step_name=self.name, step_index=self.index)
 
@@ -263,11 +265,11 @@ class StepCall:
 
     def _ending(
         self, status: StepStatus, text: str | None, failure: Failure | None
-    ) -> tuple[datetime, Callable[[], Awaitable[Hold]]]:
-        """Return when the step ended, and the write that saves how."""
+    ) -> Callable[[], Awaitable[Hold]]:
+        """Return the write that saves how the step ended, which is now."""
         execution = self._execution
         services = execution.services
-        now = services.clock.now()
+        now = self.ended = services.clock.now()
         record = StepRecord(
             id=services.ids.new(now),
             run_id=execution.run.id,
@@ -283,7 +285,7 @@ class StepCall:
         attempt = self._attempt if status is StepStatus.COMPLETED else None
         if attempt is not None:
             attempt = replace(attempt, status=AttemptStatus.COMPLETED, completed_at=now)
-        return now, lambda: services.store.save_step(
+        return lambda: services.store.save_step(
             execution.lease, record, attempt=attempt, notes=notes, now=now
         )
 

@@ -21,6 +21,17 @@ def test_times_read_back_to_the_millisecond(moment: datetime) -> None:
     assert abs(from_iso(to_iso(moment)) - moment) < timedelta(milliseconds=1)
 
 
+OFFSETS = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
+
+
+@given(st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=OFFSETS))  # noqa: DTZ001
+def test_times_are_written_as_python_writes_those_of_utc(moment: datetime) -> None:
+    """Whatever their own offset is, and whatever was written before."""
+    written = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+    assert to_iso(moment) == written.replace("+00:00", "Z")
+
+
 def test_text_without_an_offset_is_utc() -> None:
     """SQLite's own functions write it so."""
     assert from_iso("2026-01-01 00:00:00") == datetime(2026, 1, 1, tzinfo=UTC)
