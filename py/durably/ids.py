@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 _RANDOM_BITS = 80
+_HALF = (1 << 40) - 1
 _PATTERN = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -24,16 +25,26 @@ class Ulids:
     """A source of strictly rising ULIDs."""
 
     def __init__(self) -> None:
-        self._last = 0
+        self._milliseconds = 0
+        self._time = ""
+        self._random = 0
 
     def new(self, now: datetime) -> str:
         """Return an id for *now* that is greater than every one returned before."""
         milliseconds = int(now.timestamp() * 1000)
-        if milliseconds > self._last >> _RANDOM_BITS:
-            self._last = milliseconds << _RANDOM_BITS | int.from_bytes(os.urandom(10))
+        if milliseconds > self._milliseconds:
+            self._begin(milliseconds, int.from_bytes(os.urandom(10)))
         else:
-            self._last += 1
-        return _encode(self._last)
+            self._random += 1
+            if self._random >> _RANDOM_BITS:  # counted through: only the next millisecond is left
+                self._begin(self._milliseconds + 1, 0)
+        high, low = self._random >> 40, self._random & _HALF
+        return self._time + _eight(high) + _eight(low)
+
+    def _begin(self, milliseconds: int, random: int) -> None:
+        self._milliseconds = milliseconds
+        self._time = _PAIRS[milliseconds >> 40] + _eight(milliseconds & _HALF)
+        self._random = random
 
 
 def is_ulid(value: object) -> bool:
@@ -41,20 +52,11 @@ def is_ulid(value: object) -> bool:
     return isinstance(value, str) and _PATTERN.fullmatch(value) is not None
 
 
-def _encode(number: int) -> str:
-    high, low = number >> 70, number & (1 << 70) - 1
+def _eight(number: int) -> str:
+    """Write 40 bits as eight characters."""
     return (
-        _PAIRS[high >> 50]
-        + _PAIRS[high >> 40 & 1023]
-        + _PAIRS[high >> 30 & 1023]
-        + _PAIRS[high >> 20 & 1023]
-        + _PAIRS[high >> 10 & 1023]
-        + _PAIRS[high & 1023]
-        + _PAIRS[low >> 60]
-        + _PAIRS[low >> 50 & 1023]
-        + _PAIRS[low >> 40 & 1023]
-        + _PAIRS[low >> 30 & 1023]
-        + _PAIRS[low >> 20 & 1023]
-        + _PAIRS[low >> 10 & 1023]
-        + _PAIRS[low & 1023]
+        _PAIRS[number >> 30]
+        + _PAIRS[number >> 20 & 1023]
+        + _PAIRS[number >> 10 & 1023]
+        + _PAIRS[number & 1023]
     )
