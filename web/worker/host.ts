@@ -63,7 +63,7 @@ class Host {
         void this.#boot(message.config, message.epoch)
         break
       case 'make-snapshot':
-        void keepSnapshot(message.manifestUrl).then((notice) => this.#snapshot(notice))
+        void this.#keepSnapshot(message.manifestUrl)
         break
       case 'close':
         void this.#close()
@@ -80,6 +80,15 @@ class Host {
 
   #snapshot(notice: SnapshotNotice): void {
     this.#post({ kind: 'snapshot', notice })
+  }
+
+  async #keepSnapshot(manifestUrl: string): Promise<void> {
+    try {
+      await keepSnapshot(manifestUrl, (notice) => this.#snapshot(notice))
+    } catch (error) {
+      this.fault(error, false)
+    }
+    this.#post({ kind: 'rehearsed' })
   }
 
   async #boot(config: BootConfig, epoch: string): Promise<void> {

@@ -6,26 +6,36 @@ import { reasonOf } from './failure'
 import { fetchManifest, type Manifest } from './manifest'
 import { notMade } from './not-made'
 import type { SnapshotNotice } from './protocol'
+import type { Python } from './pyodide'
+import { rehearse } from './rehearse'
 import { SnapshotPlace } from './snapshot'
 import { makeSnapshot } from './snapshot-make'
 
-/** Make a snapshot of the app's build, keep it, and say what came of it. */
-export async function keepSnapshot(manifestUrl: string): Promise<SnapshotNotice> {
+/** Make a snapshot of the app's build, keep it, and tell what came of it; then rehearse with what made it. */
+export async function keepSnapshot(
+  manifestUrl: string,
+  tell: (notice: SnapshotNotice) => void,
+): Promise<void> {
   const began = performance.now()
+  let python: Python
   try {
     const manifest = await fetchManifest(manifestUrl)
     const place = await SnapshotPlace.open(manifestUrl, manifest.buildId)
-    const bytes = await place.save(await made(manifest, manifestUrl, place))
-    return { state: 'made', bytes, took: Math.round(performance.now() - began) }
+    const made = await make(manifest, manifestUrl, place)
+    const bytes = await place.save(made.snapshot)
+    tell({ state: 'made', bytes, took: Math.round(performance.now() - began) })
+    python = made.python
   } catch (error) {
     const reason = isNamed(error, 'QuotaExceededError')
       ? "the browser's storage for this site is full"
       : reasonOf(error)
-    return { state: 'refused', error: notMade(reason) }
+    tell({ state: 'refused', error: notMade(reason) })
+    return
   }
+  await rehearse(python)
 }
 
-async function made(manifest: Manifest, manifestUrl: string, place: SnapshotPlace) {
+async function make(manifest: Manifest, manifestUrl: string, place: SnapshotPlace) {
   try {
     return await makeSnapshot(manifest, manifestUrl)
   } catch (error) {

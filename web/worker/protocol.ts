@@ -80,7 +80,7 @@ export type Request =
 
 export type ToWorker =
   | { readonly kind: 'boot'; readonly config: BootConfig; readonly epoch: string }
-  /** For a worker of its own, which ends when it has answered with a `snapshot`. */
+  /** For a worker of its own, which is to be ended when it has answered with `rehearsed`. */
   | { readonly kind: 'make-snapshot'; readonly manifestUrl: string }
   | Request
   | { readonly kind: 'close' }
@@ -110,6 +110,8 @@ export type FromWorker =
   | { readonly kind: 'boot'; readonly stage: BootStage; readonly elapsed: number }
   | { readonly kind: 'ready'; readonly info: ReadyInfo }
   | { readonly kind: 'snapshot'; readonly notice: SnapshotNotice }
+  /** What was told to make a snapshot has no more to do, whatever came of it. */
+  | { readonly kind: 'rehearsed' }
   | {
       readonly kind: 'boot-failed'
       readonly stage: BootStage

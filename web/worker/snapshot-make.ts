@@ -19,7 +19,10 @@ const PAGE = 4096
 const LENGTH_AT = 4
 
 /** Boot a Python for nothing but its snapshot. It takes seconds and the memory of a second Python. */
-export async function makeSnapshot(manifest: Manifest, manifestUrl: string): Promise<Snapshot> {
+export async function makeSnapshot(
+  manifest: Manifest,
+  manifestUrl: string,
+): Promise<{ readonly snapshot: Snapshot; readonly python: Python }> {
   const [python, ...archives] = await Promise.all([
     bootPython(fetchRuntime(manifest, manifestUrl), { kind: 'to be kept' }),
     ...manifest.archives.map(async (archive) => ({
@@ -31,7 +34,7 @@ export async function makeSnapshot(manifest: Manifest, manifestUrl: string): Pro
   const preparation = python.import(PREPARATION)
   preparation.prepare(JSON.stringify(manifest.modules))
   preparation.destroy()
-  return take(python)
+  return { snapshot: take(python), python }
 }
 
 function take(python: Python): Snapshot {

@@ -29,6 +29,7 @@ export class SnapshotPlan {
   #worker: Worker | null = null
   #patience: ReturnType<typeof setTimeout> | null = null
   #silences = 0
+  #isTold = false
   #isOver = false
 
   constructor(
@@ -72,8 +73,10 @@ export class SnapshotPlan {
   }
 
   #look(): void {
-    if (this.#busy.size > 0) this.#pause()
-    else if (!this.#worker) this.#timer ??= setTimeout(() => this.#make(), IDLE)
+    if (this.#busy.size > 0) {
+      if (this.#isTold) this.#end()
+      else this.#pause()
+    } else if (!this.#worker) this.#timer ??= setTimeout(() => this.#make(), IDLE)
   }
 
   #pause(): void {
@@ -91,10 +94,12 @@ export class SnapshotPlan {
     const worker = new Worker(self.location.href, { type: 'module', name: 'durably-snapshot' })
     this.#worker = worker
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
-      if (data.kind === 'snapshot') this.#end(data.notice)
+      if (data.kind === 'snapshot') this.#told(data.notice)
+      else if (data.kind === 'rehearsed') this.#end()
     })
     worker.addEventListener('error', ({ message }) => {
-      this.#end({ state: 'refused', error: notMade(message) })
+      this.#told({ state: 'refused', error: notMade(message) })
+      this.#end()
     })
     const order: ToWorker = { kind: 'make-snapshot', manifestUrl: this.#manifestUrl }
     worker.postMessage(order)
@@ -104,14 +109,22 @@ export class SnapshotPlan {
   #silent(): void {
     this.#silences += 1
     this.#pause()
-    if (this.#silences < MOST_TRIES) this.#look()
-    else this.#end({ state: 'refused', error: notMade('what makes it does not answer') })
+    if (this.#isTold || this.#silences === MOST_TRIES) {
+      this.#told({ state: 'refused', error: notMade('what makes it does not answer') })
+      this.#end()
+    } else this.#look()
   }
 
-  #end(notice: SnapshotNotice): void {
+  /** Pass on what came of it, once; its worker goes on, as it may rehearse. */
+  #told(notice: SnapshotNotice): void {
+    if (this.#isOver || this.#isTold) return
+    this.#isTold = true
+    this.#tell(notice)
+  }
+
+  #end(): void {
     if (this.#isOver) return
     this.stop()
     this.#engine.dispatch('unsubscribe', PLAN_ID, '')
-    this.#tell(notice)
   }
 }

@@ -123,6 +123,8 @@ export class WorkerLink implements Link {
       case 'closed':
         this.#onClosed()
         break
+      case 'rehearsed':
+        break // Not said to a page, but to the worker that ordered a snapshot.
       default:
         unreachable(message)
     }

@@ -25,8 +25,12 @@ class SecondWorker extends EventTarget {
     this.isEnded = true
   }
 
-  say(notice: SnapshotNotice): void {
+  tell(notice: SnapshotNotice): void {
     this.dispatchEvent(new MessageEvent('message', { data: { kind: 'snapshot', notice } }))
+  }
+
+  haveRehearsed(): void {
+    this.dispatchEvent(new MessageEvent('message', { data: { kind: 'rehearsed' } }))
   }
 }
 
@@ -54,6 +58,7 @@ function begin() {
   return { plan, asked, notices, hear }
 }
 
+const made: SnapshotNotice = { state: 'made', bytes: 1, took: 2 }
 const idle = { type: 'snapshot', runs: [{ id: 'P', status: 'pending' }] }
 
 test('it is made when nothing runs, by a worker of the same script', async () => {
@@ -62,14 +67,44 @@ test('it is made when nothing runs, by a worker of the same script', async () =>
 
   hear(idle)
   await vi.advanceTimersByTimeAsync(3_000)
-  workers[0]?.say({ state: 'made', bytes: 1, took: 2 })
+  workers[0]?.tell(made)
+  expect(notices).toEqual([made])
+  workers[0]?.haveRehearsed()
 
   expect(workers).toMatchObject([{ url: 'http://localhost/worker.js', isEnded: true }])
   expect(workers[0]?.orders).toEqual([
     { kind: 'make-snapshot', manifestUrl: 'http://localhost/manifest.json' },
   ])
-  expect(notices).toEqual([{ state: 'made', bytes: 1, took: 2 }])
+  expect(notices).toEqual([made])
   expect(asked.at(-1)).toEqual(['unsubscribe', PLAN_ID, ''])
+})
+
+test('once it is made its worker may rehearse, until a run begins', async () => {
+  const { asked, notices, hear } = begin()
+  hear(idle)
+  await vi.advanceTimersByTimeAsync(3_000)
+
+  workers[0]?.tell(made)
+  expect(workers).toMatchObject([{ isEnded: false }])
+  hear({ type: 'run:leased', runId: 'A' })
+  hear({ type: 'run:complete', runId: 'A' })
+  await vi.advanceTimersByTimeAsync(100_000)
+
+  expect(workers).toMatchObject([{ isEnded: true }])
+  expect(notices).toEqual([made])
+  expect(asked.at(-1)).toEqual(['unsubscribe', PLAN_ID, ''])
+})
+
+test('a rehearsal that has no end is ended, and nobody is told', async () => {
+  const { notices, hear } = begin()
+  hear(idle)
+  await vi.advanceTimersByTimeAsync(3_000)
+  workers[0]?.tell(made)
+
+  await vi.advanceTimersByTimeAsync(200_000)
+
+  expect(workers).toMatchObject([{ isEnded: true }])
+  expect(notices).toEqual([made])
 })
 
 test('a run that begins ends it at once; it is begun again when the run has ended', async () => {
@@ -103,7 +138,7 @@ test('none is made for an engine that ends', async () => {
   await vi.advanceTimersByTimeAsync(3_000)
 
   plan.stop()
-  workers[0]?.say({ state: 'made', bytes: 1, took: 2 })
+  workers[0]?.tell(made)
   hear(idle)
   await vi.advanceTimersByTimeAsync(10_000)
 

@@ -23,7 +23,7 @@ describe('a memory snapshot', () => {
   let manifest: Manifest
   /** What the snapshot's worker has left. */
   let kept: MemoryOpfs
-  let made: SnapshotNotice
+  const told: SnapshotNotice[] = []
   let opfs: MemoryOpfs
 
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe('a memory snapshot', () => {
     manifest = JSON.parse(readFileSync(fileURLToPath(manifestUrl), 'utf8'))
     kept = new MemoryOpfs()
     stubWorkerGlobals(kept)
-    made = await keepSnapshot(manifestUrl)
+    await keepSnapshot(manifestUrl, (notice) => told.push(notice))
   }, 60_000)
 
   beforeEach(() => {
@@ -81,7 +81,7 @@ describe('a memory snapshot', () => {
       client.triggerAndWait('import-csv', { file }),
     )
 
-    expect(made).toMatchObject({ state: 'made' })
+    expect(told).toMatchObject([{ state: 'made' }])
     expect(notices).toEqual([])
     expect(info.bootedFrom).toBe('snapshot')
     expect(result.output).toMatchObject({ imported: 2 })
@@ -146,12 +146,12 @@ describe('a memory snapshot', () => {
     full.quota = 1_000_000
     stubWorkerGlobals(full)
 
-    const notice = await keepSnapshot(manifestUrl)
+    const notices: SnapshotNotice[] = []
+    await keepSnapshot(manifestUrl, (notice) => notices.push(notice))
 
-    expect(notice).toMatchObject({
-      state: 'refused',
-      error: { message: expect.stringContaining('full') },
-    })
+    expect(notices).toMatchObject([
+      { state: 'refused', error: { message: expect.stringContaining('full') } },
+    ])
     expect([...full.tree().keys()]).toEqual([])
   }, 60_000)
 
