@@ -96,6 +96,8 @@ export async function ours(browser) {
   })
   const { state, error } = await page.evaluate(() => window.bench.snapshot)
   if (state !== 'made') throw new Error(`no snapshot was made: ${error.message}`)
+  // What made it works on for a while, for the browser's compiler.
+  await page.waitForTimeout(REST)
   await page.close()
   await use(site, 2_000)
   return { site, close: server.close }
