@@ -134,23 +134,28 @@ async def test_a_caller_that_is_cancelled_twice_waits_all_the_same(shop: Worksho
     assert (await shop.get(made.id)).lease_owner is None
 
 
+async def claiming(shop: Workshop) -> tuple[Durably, asyncio.Task[bool], Slow, str]:
+    """Return an engine whose claim of a run is committed, and is not answered until a test says."""
+    slow = Slow(shop.store, "claim")
+    app = await shop.engine(Gated(shop).job)
+    made = await app.trigger("gated")
+    work = asyncio.ensure_future(app.process_one())
+    await slow.arrived.wait()
+    return app, work, slow, made.id
+
+
 async def test_a_caller_that_is_cancelled_while_it_claims_gives_the_run_back(
     shop: Workshop,
 ) -> None:
     """The commit of the claim stands, though its answer was not waited for."""
-    gated = Gated(shop)
-    slow = Slow(shop.store, "claim")
-    app = await shop.engine(gated.job)
-    made = await app.trigger("gated")
-    work = asyncio.ensure_future(app.process_one())
-    await slow.arrived.wait()
+    _, work, slow, run_id = await claiming(shop)
     work.cancel()
     await asyncio.sleep(0.002)
     slow.may_answer.set()
     await asyncio.wait_for(asyncio.wait({work}), 10)
 
     assert work.cancelled()
-    run = await shop.get(made.id)
+    run = await shop.get(run_id)
     assert (run.status, run.lease_owner, run.lease_generation) == (RunStatus.PENDING, None, 1)
     assert shop.journal == []
 
@@ -198,12 +203,7 @@ async def test_a_caller_that_is_cancelled_gives_back_what_its_job_waits_for(
 
 async def test_stopping_the_engine_gives_back_what_is_being_claimed(shop: Workshop) -> None:
     """It does not wait for code that has not begun."""
-    gated = Gated(shop)
-    slow = Slow(shop.store, "claim")
-    app = await shop.engine(gated.job)
-    made = await app.trigger("gated")
-    work = asyncio.ensure_future(app.process_one())
-    await slow.arrived.wait()
+    app, work, slow, run_id = await claiming(shop)
 
     stopping = asyncio.ensure_future(app.stop(timeout=0))
     await asyncio.sleep(0.005)
@@ -212,7 +212,7 @@ async def test_stopping_the_engine_gives_back_what_is_being_claimed(shop: Worksh
     await asyncio.wait_for(stopping, 10)
 
     assert await work
-    run = await shop.get(made.id)
+    run = await shop.get(run_id)
     assert (run.status, run.lease_owner) == (RunStatus.PENDING, None)
     assert shop.journal == []
 
