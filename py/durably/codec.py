@@ -66,9 +66,7 @@ class Codec(Generic[T]):
     def __init__(self, declared: Any) -> None:
         self.typed = declared is not UNTYPED and declared is not Any
         #: The types whose common values every reader gives back as they are.
-        self._scalars = _SCALARS
-        if self.typed:
-            self._scalars = frozenset({declared}) & _SCALARS
+        self._scalars = _SCALARS & {declared} if self.typed else _SCALARS
         self.adapter: TypeAdapter[T] = TypeAdapter(declared if self.typed else Any)
 
     def encode(self, what: str, value: object) -> str:
