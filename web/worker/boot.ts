@@ -22,6 +22,8 @@ export interface BootListener {
   stage(stage: BootStage, elapsed: number): void
   emit: Emit
   snapshot(notice: SnapshotNotice): void
+  /** A snapshot may be made now, or not any longer. */
+  wantsSnapshot(isWanted: boolean): void
   fault(error: unknown, fatal: boolean): void
 }
 
@@ -30,6 +32,8 @@ export interface Booted {
   readonly storage: Storage
   readonly scratch: ScratchFS
   readonly info: ReadyInfo
+  /** Want no snapshot any more. */
+  snapshotOver(): void
 }
 
 /** A boot that came to an end before its time. */
@@ -77,7 +81,7 @@ export async function boot(config: BootConfig, listener: BootListener): Promise<
       )
       await stages.during('ready', () => {})
       if (snapshots.isMissing) {
-        plan = new SnapshotPlan(engine, config.manifestUrl, listener.snapshot)
+        plan = new SnapshotPlan(engine, listener.wantsSnapshot)
         plan.start()
       }
       const close = () => {
@@ -85,7 +89,9 @@ export async function boot(config: BootConfig, listener: BootListener): Promise<
         storage.close()
       }
       const info = { workerId, ...engine.versions, bootedFrom, marks: stages.marks }
-      return { engine, storage: { ...storage, close }, scratch: python.scratch, info }
+      const { scratch } = python
+      const snapshotOver = () => plan?.end()
+      return { engine, storage: { ...storage, close }, scratch, info, snapshotOver }
     } catch (error) {
       storage.close()
       throw error

@@ -65,6 +65,9 @@ class Host {
       case 'make-snapshot':
         void this.#keepSnapshot(message.manifestUrl)
         break
+      case 'snapshot-over':
+        this.#booted?.snapshotOver()
+        break
       case 'close':
         void this.#close()
         break
@@ -106,6 +109,7 @@ class Host {
         stage: (stage, elapsed) => this.#post({ kind: 'boot', stage, elapsed }),
         emit: (kind, id, text) => this.#emit(kind, id, text),
         snapshot: (notice) => this.#snapshot(notice),
+        wantsSnapshot: (isWanted) => this.#post({ kind: 'snapshot-wanted', isWanted }),
         fault: (error, fatal) => this.fault(error, fatal),
       })
       this.#state = 'ready'

@@ -93,7 +93,7 @@ export class Owner implements Part {
     this.#bornAt = Date.now()
     const worker = this.#makeWorker()
     if (worker === null) return
-    const link = new WorkerLink(worker, config, epoch, {
+    const link = new WorkerLink(worker, this.#options.worker, config, epoch, {
       booting: (stage, elapsed) => this.#booting(stage, elapsed),
       ready: (info) => {
         this.#after = {}

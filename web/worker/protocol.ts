@@ -82,6 +82,8 @@ export type ToWorker =
   | { readonly kind: 'boot'; readonly config: BootConfig; readonly epoch: string }
   /** For a worker of its own, which is to be ended when it has answered with `rehearsed`. */
   | { readonly kind: 'make-snapshot'; readonly manifestUrl: string }
+  /** A snapshot was made, or cannot be: want none any more. */
+  | { readonly kind: 'snapshot-over' }
   | Request
   | { readonly kind: 'close' }
 
@@ -110,6 +112,8 @@ export type FromWorker =
   | { readonly kind: 'boot'; readonly stage: BootStage; readonly elapsed: number }
   | { readonly kind: 'ready'; readonly info: ReadyInfo }
   | { readonly kind: 'snapshot'; readonly notice: SnapshotNotice }
+  /** A memory snapshot may be made now, beside an engine that has nothing to do; or not any longer. */
+  | { readonly kind: 'snapshot-wanted'; readonly isWanted: boolean }
   /** What was told to make a snapshot has no more to do, whatever came of it. */
   | { readonly kind: 'rehearsed' }
   | {

@@ -13,6 +13,7 @@ import type {
   ToWorker,
   Unanswered,
 } from './protocol'
+import { SnapshotMaker } from './snapshot-maker'
 import { Stopper } from './stopper'
 import { unreachable } from './unreachable'
 
@@ -37,14 +38,29 @@ export class WorkerLink implements Link {
   readonly #listener: WorkerListener
   readonly #stopper = new Stopper((runIds) => this.#hang(runIds))
   readonly #canceller = new Canceller((unanswered) => this.stop(unanswered))
+  readonly #snapshots: SnapshotMaker
   #isHeard = false
   #isEnded = false
   #onClosed: () => void = () => {}
 
-  /** Boot the engine in *worker*, which belongs to the link from here on. */
-  constructor(worker: Worker, config: BootConfig, epoch: string, listener: WorkerListener) {
+  /**
+   * Boot the engine in *worker*, which belongs to the link from here on.
+   *
+   * *makeAnother* makes one of the same script, for a memory snapshot.
+   */
+  constructor(
+    worker: Worker,
+    makeAnother: () => Worker,
+    config: BootConfig,
+    epoch: string,
+    listener: WorkerListener,
+  ) {
     this.#worker = worker
     this.#listener = listener
+    this.#snapshots = new SnapshotMaker(makeAnother, config.manifestUrl, {
+      snapshot: (notice) => listener.snapshot(notice),
+      over: () => this.#post({ kind: 'snapshot-over' }),
+    })
     worker.addEventListener('message', (event: MessageEvent<FromWorker>) => {
       if (!this.#isEnded) this.#receive(event.data)
     })
@@ -88,6 +104,7 @@ export class WorkerLink implements Link {
   terminate(): void {
     this.#isEnded = true
     this.#canceller.close()
+    this.#snapshots.close()
     this.#onClosed()
     this.#worker.terminate()
   }
@@ -103,6 +120,10 @@ export class WorkerLink implements Link {
         break
       case 'snapshot':
         this.#listener.snapshot(message.notice)
+        break
+      case 'snapshot-wanted':
+        if (message.isWanted) this.#snapshots.begin()
+        else this.#snapshots.pause()
         break
       case 'boot-failed':
         this.#fail(DurablyError.from(message.error), message.isPassing)

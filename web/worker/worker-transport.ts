@@ -23,9 +23,9 @@ export interface WorkerTransport extends Transport {
   readonly ready: Promise<ReadyInfo>
 }
 
-/** Boot the engine in *worker*, which belongs to the transport from here on. */
+/** Boot the engine in what *worker* makes; a second one makes a memory snapshot. They belong to the transport. */
 export function createWorkerTransport(
-  worker: Worker,
+  worker: () => Worker,
   config: BootConfig,
   options: WorkerTransportOptions = {},
 ): WorkerTransport {
@@ -38,7 +38,7 @@ class OverWorker extends SessionTransport implements WorkerTransport {
   readonly #closeWithin: number
   #rejectReady: (error: DurablyError) => void = () => {}
 
-  constructor(worker: Worker, config: BootConfig, options: WorkerTransportOptions) {
+  constructor(worker: () => Worker, config: BootConfig, options: WorkerTransportOptions) {
     super()
     const { onBoot, onSnapshot, onFault, closeWithin = 6_000 } = options
     this.#closeWithin = closeWithin
@@ -49,7 +49,7 @@ class OverWorker extends SessionTransport implements WorkerTransport {
     })
     // A page that only makes calls learns of a failed boot from them.
     this.ready.catch(() => {})
-    this.#link = new WorkerLink(worker, config, crypto.randomUUID(), {
+    this.#link = new WorkerLink(worker(), worker, config, crypto.randomUUID(), {
       booting: (stage, elapsed) => told(onBoot, { stage, elapsed }),
       ready: (info) => {
         this.session.attach(this.#link)

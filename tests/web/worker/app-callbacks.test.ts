@@ -86,7 +86,7 @@ test('the end of a subscription: the others end, and close gives the engine free
 test('a transport over one worker: it starts, and it closes', async () => {
   const worker = new FakeWorker(new FakeEngine())
   const config = { manifestUrl: 'http://localhost/manifest.json', store: 'test' }
-  const transport = createWorkerTransport(worker, config, { onBoot: broken })
+  const transport = createWorkerTransport(() => worker, config, { onBoot: broken })
   await transport.ready
   transport.subscribe({}, broken, broken)
   await vi.waitFor(() => expect(reported.length).toBeGreaterThan(6))

@@ -35,7 +35,7 @@ describe('the host', () => {
     stubWorkerGlobals(opfs)
     const worker = await NodeWorker.start()
     const transport = createWorkerTransport(
-      worker,
+      NodeWorker.makes(worker),
       { manifestUrl, store: 'test' },
       { onBoot: ({ stage }) => onBoot(stage) },
     )

@@ -70,6 +70,15 @@ export function stubWorkerGlobals(opfs: MemoryOpfs): void {
   })
 }
 
+/** Does nothing: a second Python would slow the tests of the first. */
+class IdleWorker extends EventTarget implements Worker {
+  onmessage = null
+  onmessageerror = null
+  onerror = null
+  postMessage(): void {}
+  terminate(): void {}
+}
+
 /** Stands for a `Worker`: its script is the host, in this process. */
 export class NodeWorker extends EventTarget implements Worker {
   onmessage = null
@@ -77,6 +86,12 @@ export class NodeWorker extends EventTarget implements Worker {
   onerror = null
   isTerminated = false
   readonly #scope = new EventTarget()
+
+  /** What gives *worker* first, and then such as would make a snapshot. */
+  static makes(worker: NodeWorker): () => Worker {
+    let made = 0
+    return () => (made++ === 0 ? worker : new IdleWorker())
+  }
 
   static async start(): Promise<NodeWorker> {
     const { startHost } = await import('../../../web/worker/host')

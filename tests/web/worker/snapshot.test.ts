@@ -12,12 +12,6 @@ import { createWorkerTransport } from '../../../web/worker/worker-transport'
 import { MemoryOpfs } from '../opfs/memory-opfs'
 import { buildManifest, NodeWorker, stubWorkerGlobals } from './node-worker'
 
-/** Stands for the worker that would make the next one. */
-class IdleWorker extends EventTarget {
-  postMessage(): void {}
-  terminate(): void {}
-}
-
 describe('a memory snapshot', () => {
   let manifestUrl: string
   let manifest: Manifest
@@ -43,10 +37,9 @@ describe('a memory snapshot', () => {
   /** Boot, do *work*, close; return what the boot said and what *work* gave. */
   async function boot<T>(work: (client: DurablyClient) => Promise<T>, snapshot = true) {
     stubWorkerGlobals(opfs)
-    vi.stubGlobal('Worker', IdleWorker)
     const notices: SnapshotNotice[] = []
     const transport = createWorkerTransport(
-      await NodeWorker.start(),
+      NodeWorker.makes(await NodeWorker.start()),
       { manifestUrl, store: 'test', snapshot },
       { onSnapshot: (notice) => notices.push(notice) },
     )
@@ -157,7 +150,6 @@ describe('a memory snapshot', () => {
 
   test("stays when it is Python's own files that are out of reach", async () => {
     stubWorkerGlobals(opfs)
-    vi.stubGlobal('Worker', IdleWorker)
     const { fetch } = globalThis
     const missing = { ...manifest, pyodide: { ...manifest.pyodide, base: 'away/' } }
     vi.stubGlobal('fetch', async (url: string) =>
@@ -165,7 +157,7 @@ describe('a memory snapshot', () => {
     )
     const notices: SnapshotNotice[] = []
     const transport = createWorkerTransport(
-      await NodeWorker.start(),
+      NodeWorker.makes(await NodeWorker.start()),
       { manifestUrl, store: 'test' },
       { onSnapshot: (notice) => notices.push(notice) },
     )

@@ -32,7 +32,11 @@ describe('the files of a store', () => {
   async function start(): Promise<DurablyClient> {
     stubWorkerGlobals(opfs)
     const worker = await NodeWorker.start()
-    const transport = createWorkerTransport(worker, { manifestUrl, store: 'test', snapshot: false })
+    const transport = createWorkerTransport(() => worker, {
+      manifestUrl,
+      store: 'test',
+      snapshot: false,
+    })
     await transport.ready
     const client = new DurablyClient(transport)
     open.push(client)

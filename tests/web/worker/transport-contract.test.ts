@@ -11,7 +11,7 @@ transportContract({
   create: async () => {
     const engine = new FakeEngine()
     const config = { manifestUrl: 'http://localhost/manifest.json', store: 'test' }
-    const transport = createWorkerTransport(new FakeWorker(engine), config)
+    const transport = createWorkerTransport(() => new FakeWorker(engine), config)
     await transport.ready
     return { transport, engine }
   },

@@ -13,7 +13,7 @@ const CONFIG = { manifestUrl: 'http://localhost/manifest.json', store: 'test' }
 function start(plan: BootPlan, options: WorkerTransportOptions = {}) {
   const engine = new FakeEngine()
   const worker = new FakeWorker(engine, plan)
-  return { engine, worker, transport: createWorkerTransport(worker, CONFIG, options) }
+  return { engine, worker, transport: createWorkerTransport(() => worker, CONFIG, options) }
 }
 
 const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
