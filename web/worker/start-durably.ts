@@ -4,7 +4,10 @@ import { DurablyClient } from '../core/client'
 import { type TabOptions, TabTransport } from './tab-transport'
 
 export interface StartOptions extends TabOptions {
-  /** Makes the worker: `() => new Worker(new URL('…/worker.js', import.meta.url), { type: 'module' })`. */
+  /**
+   * Makes a worker, a new one at each call:
+   * `() => new Worker(new URL('…/worker.js', import.meta.url), { type: 'module' })`.
+   */
   readonly worker: () => Worker
   /** Where the build put its manifest; relative to the page. */
   readonly manifestUrl: string

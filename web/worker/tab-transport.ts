@@ -15,7 +15,7 @@ import { SessionTransport } from './session-transport'
 import type { Part, Tab } from './tab'
 
 export interface TabOptions {
-  /** Makes a worker; called only while this tab owns the engine. */
+  /** Makes a worker, a new one at each call; called only while this tab owns the engine. */
   readonly worker: () => Worker
   /** Told of each stage of a boot, in this tab or in the owner's. */
   readonly onBoot?: (progress: BootProgress<BootStage>) => void

@@ -145,7 +145,7 @@ export class WorkerLink implements Link {
         this.#onClosed()
         break
       case 'rehearsed':
-        break // Not said to a page, but to the worker that ordered a snapshot.
+        break // Said by a worker that makes a snapshot, to the maker that ordered it.
       default:
         unreachable(message)
     }
