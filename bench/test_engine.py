@@ -21,7 +21,7 @@ import pytest
 from durably import Durably, RunFilter, RunStatus, SqliteStore, Step, job
 from durably.ids import Ulids
 from durably.runs import NO_NOTES, Finish, NewRun, StepRecord, StepStatus
-from durably.store.connection import open_connection
+from durably.store.sqlite.connection import open_connection
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

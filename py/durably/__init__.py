@@ -3,8 +3,7 @@
 from durably.app import Durably, Plugin
 from durably.blobs import Blob
 from durably.clock import Clock, SystemClock
-from durably.engine.context import Step, StepLog, SyncStep
-from durably.enqueue import Triggered, TriggerOptions
+from durably.engine.step import Step, StepLog, SyncStep
 from durably.errors import (
     Cancelled,
     ConflictError,
@@ -59,6 +58,7 @@ from durably.runs import (
 from durably.store import open_store
 from durably.store.protocol import Store
 from durably.store.sqlite import SqliteStore
+from durably.triggers import Triggered, TriggerOptions
 
 __all__ = [
     "AttemptStatus",

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from durably.backup import export_store, import_store, reset_store
+from durably.archive import export_store, import_store, reset_store
 from durably.blobs import Blob, BlobFiles, keep_file
 from durably.clock import Clock, checked_duration
 from durably.engine.upkeep import Upkeep

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from durably.enqueue import trigger_options
 from durably.errors import UnknownJobError
 from durably.runs import RunFilter
+from durably.triggers import trigger_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from durably.app import Durably
-    from durably.enqueue import Triggered
     from durably.jobs import JobDefinition
     from durably.runs import Disposition, Run
+    from durably.triggers import Triggered
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -10,7 +10,6 @@ from durably.clock import checked_duration
 from durably.engine.execution import Services
 from durably.engine.faults import Faults
 from durably.engine.interrupts import current_execution
-from durably.enqueue import Triggered, TriggerOptions, new_run, trigger_options
 from durably.errors import (
     Cancelled,
     ConflictError,
@@ -30,6 +29,7 @@ from durably.following import Following
 from durably.ids import Ulids
 from durably.jobs import JobDefinition, JobRegistry
 from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus
+from durably.triggers import Triggered, TriggerOptions, new_run, trigger_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence

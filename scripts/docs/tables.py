@@ -8,7 +8,7 @@ from contextlib import closing
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from durably.store.migrate import migrate
+from durably.store.sqlite.migrate import migrate
 from scripts.docs.markdown import code, table
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _columns(name: str) -> str:
         closing(sqlite3.connect(":memory:")) as peers,
     ):
         migrate(ours)
-        first = files("durably.store.migrations.sqlite") / "0001_tables.sql"
+        first = files("durably.store.sqlite.migrations") / "0001_tables.sql"
         peers.executescript(first.read_text(encoding="utf-8"))
         shared = {row[1] for row in peers.execute(f"PRAGMA table_info({name})")}
         found = ours.execute(f"PRAGMA table_info({name})").fetchall()

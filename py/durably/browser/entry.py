@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durably import wire
-from durably.api import Api, Subscriptions, read_object
 from durably.app import Durably
 from durably.browser.store_files import work_on_files
 from durably.codec import to_json
 from durably.engine.interrupts import Interrupts
 from durably.errors import ConflictError, DurablyError, NotFoundError, ValidationError
 from durably.jobs import JobDefinition
+from durably.json_api import Api, Subscriptions, read_object
 from durably.plugins import log_persistence
 from durably.queries import Query
-from durably.store.connection import open_connection
 from durably.store.sqlite import SqliteStore
+from durably.store.sqlite.connection import open_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence

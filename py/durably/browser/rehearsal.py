@@ -19,7 +19,7 @@ from durably.jobs import job
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from durably.engine.context import Step
+    from durably.engine.step import Step
 
 #: A function is compiled well after some thousand calls.
 _STEPS = 2_000

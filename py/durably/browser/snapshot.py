@@ -70,7 +70,7 @@ def _rehearse() -> None:
     No database is opened, not even in memory: SQLite would keep its random numbers in the snapshot,
     and every WAL of every boot would get the same salts.
     """
-    for found in files("durably.store.migrations.sqlite").iterdir():
+    for found in files("durably.store.sqlite.migrations").iterdir():
         found.read_bytes()
     entry.describe()
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from durably.clock import Clock
     from durably.engine.faults import Faults
     from durably.engine.interrupts import Interrupts
-    from durably.engine.steps import StepCall
+    from durably.engine.step_call import StepCall
     from durably.events import Event, EventBus
     from durably.ids import Ulids
     from durably.jobs import JobDefinition

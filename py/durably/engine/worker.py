@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from durably.clock import wait_for_event
 from durably.codec import from_json
-from durably.engine.execute import Released, execute
 from durably.engine.execution import Execution
 from durably.engine.faults import pause_after
-from durably.engine.lease import Keepers
-from durably.engine.steps import describe
+from durably.engine.keepers import Keepers
+from durably.engine.kernel import Released, execute
+from durably.engine.step_call import describe
 from durably.errors import RecoveryLimitError, Suspended
 from durably.events import RunCancelled, RunCompleted, RunFailed, RunLeased, RunReleased
 from durably.runs import NO_NOTES, Finish, Hold, RunStatus
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime, timedelta
 
-    from durably.engine.execute import Outcome
     from durably.engine.execution import Services
+    from durably.engine.kernel import Outcome
     from durably.engine.upkeep import Upkeep
     from durably.errors import RunSignal
     from durably.jobs import JobRegistry

@@ -20,10 +20,10 @@ from durably import (
     ValidationError,
     open_store,
 )
-from durably.store.connection import meaning_of, open_connection
+from durably.store.sqlite.connection import meaning_of, open_connection
 from kit.stores import put, run, save, status, step, take, taken
 
-FIRST = files("durably.store.migrations.sqlite") / "0001_tables.sql"
+FIRST = files("durably.store.sqlite.migrations") / "0001_tables.sql"
 
 
 def tables(path: Path) -> dict[str, str]:
@@ -73,7 +73,7 @@ async def test_every_migration_is_recorded(tmp_path: Path) -> None:
     peer = [row[0] for row in db.execute("SELECT version FROM durably_schema_versions")]
     db.close()
 
-    folder = files("durably.store.migrations.sqlite")
+    folder = files("durably.store.sqlite.migrations")
     count = sum(entry.name.endswith(".sql") for entry in folder.iterdir())
     assert (own, peer) == (list(range(1, count + 1)), [1])
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import durably
-from durably.api import Api
 from durably.errors import DurablyError
 from durably.events import EVENT_TYPES
+from durably.json_api import Api
 from durably.options import Options
 from scripts.docs import pages
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from durably import ConflictError, Run, RunNotFoundError, RunStatus, Step, job
-from durably.api import Api
+from durably.json_api import Api
 from kit.engines import Workshop
 
 RUN = "01JD000000000000000000000A"

@@ -18,7 +18,7 @@ from durably import (
     ValidationError,
     job,
 )
-from durably.engine.steps import describe
+from durably.engine.step_call import describe
 from kit.engines import Workshop, record
 
 

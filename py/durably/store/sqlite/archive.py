@@ -7,9 +7,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from durably.errors import ImportRefusedError
-from durably.store.connection import open_connection
-from durably.store.migrate import migrate
 from durably.store.rows import ATTEMPT_COLUMNS, LOG_COLUMNS, RUN_COLUMNS, STEP_COLUMNS
+from durably.store.sqlite.connection import open_connection
+from durably.store.sqlite.migrate import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

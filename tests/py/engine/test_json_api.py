@@ -20,7 +20,7 @@ from durably import (
     job,
     query,
 )
-from durably.api import Api, Subscriptions, read_object
+from durably.json_api import Api, Subscriptions, read_object
 from kit.engines import Workshop, until
 
 

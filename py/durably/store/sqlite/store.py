@@ -18,9 +18,6 @@ from durably.runs import (
     StepStatus,
     sources_of,
 )
-from durably.store import sqlite_sql as sql
-from durably.store.connection import Connection
-from durably.store.migrate import migrate
 from durably.store.rows import (
     GENERATION,
     from_attempt,
@@ -33,8 +30,11 @@ from durably.store.rows import (
     to_run,
     to_step,
 )
-from durably.store.sqlite_enqueue import enqueue, refer
-from durably.store.sqlite_files import copy, replace
+from durably.store.sqlite import sql
+from durably.store.sqlite.archive import copy, replace
+from durably.store.sqlite.connection import Connection
+from durably.store.sqlite.enqueue import enqueue, refer
+from durably.store.sqlite.migrate import migrate
 
 if TYPE_CHECKING:
     import sqlite3

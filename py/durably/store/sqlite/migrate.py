@@ -48,7 +48,7 @@ def _newest(db: sqlite3.Connection, table: str) -> int:
 
 
 def _migrations() -> Iterator[tuple[int, str]]:
-    folder = files("durably.store.migrations.sqlite")
+    folder = files("durably.store.sqlite.migrations")
     for entry in sorted(folder.iterdir(), key=lambda found: found.name):
         if entry.name.endswith(".sql"):
             yield int(entry.name[:4]), entry.read_text(encoding="utf-8")

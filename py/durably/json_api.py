@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from durably import wire
 from durably.codec import from_json, to_json
-from durably.enqueue import TriggerOptions
 from durably.errors import NotFoundError, RunNotFoundError, ValidationError
 from durably.events import Event, RunEvent
 from durably.runs import TERMINAL, RunFilter, RunStatus
+from durably.triggers import TriggerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from durably.app import Durably
-    from durably.enqueue import Triggered
     from durably.runs import Run
+    from durably.triggers import Triggered
 
 #: The answer of an operation that returns nothing.
 _NOTHING = "null"

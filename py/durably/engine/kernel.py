@@ -9,10 +9,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from durably.engine.context import Step, SyncStep
 from durably.engine.faults import LONGEST_PAUSE
 from durably.engine.interrupts import current_execution, gate
-from durably.engine.steps import describe
+from durably.engine.step import Step, SyncStep
+from durably.engine.step_call import describe
 from durably.errors import Cancelled, LeaseLost, RunSignal, StorageError, Suspended
 from durably.runs import Finish, RunStatus
 from durably.threads import IN_BROWSER, contained

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from durably.errors import ImportRefusedError, ValidationError
-from durably.store import sqlite_files
+from durably.store.sqlite import archive as sqlite_archive
 from durably.threads import IN_BROWSER
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ async def export_store(store: Store, blobs: BlobFiles, path: Path) -> None:
     await _aside(_require_free, path)
     try:
         await store.copy_to(str(path))
-        await _aside(sqlite_files.add_files, path, blobs.present(await store.blobs_in_use()))
+        await _aside(sqlite_archive.add_files, path, blobs.present(await store.blobs_in_use()))
     except BaseException:
         await _aside(path.unlink, missing_ok=True)
         raise
@@ -53,10 +53,10 @@ async def import_store(
         except OSError as error:
             msg = f"the file {str(path)!r} cannot be read: {error}"
             raise ImportRefusedError(msg) from error
-        await _aside(sqlite_files.check, copy)
+        await _aside(sqlite_archive.check, copy)
         # Files first: one without a run is swept later, a run without its file could not go on.
-        for name in await _aside(sqlite_files.names_in, copy):
-            await _keep(blobs, name, await _aside(sqlite_files.bytes_in, copy, name))
+        for name in await _aside(sqlite_archive.names_in, copy):
+            await _keep(blobs, name, await _aside(sqlite_archive.bytes_in, copy, name))
         async with paused():
             await store.replace_with(copy)
             blobs.keep_only(await store.blobs_in_use())
@@ -68,7 +68,7 @@ async def reset_store(
     """Remove all runs and kept files."""
     with tempfile.TemporaryDirectory() as scratch:
         empty = Path(scratch) / "empty.sqlite3"
-        await _aside(sqlite_files.make_empty, empty)
+        await _aside(sqlite_archive.make_empty, empty)
         async with paused():
             await store.replace_with(empty)
             blobs.keep_only(frozenset())

@@ -9,8 +9,8 @@ from durably.clock import from_iso
 from durably.codec import to_json
 from durably.errors import ConflictError
 from durably.runs import Disposition, Enqueued
-from durably.store import sqlite_sql as sql
 from durably.store.rows import pending_run, to_run
+from durably.store.sqlite import sql
 
 if TYPE_CHECKING:
     import sqlite3

@@ -14,7 +14,7 @@ from durably.blobs import Blob
 from durably.codec import UNTYPED, codec_for, from_json, return_type, storable, to_json
 from durably.engine.execution import current_step
 from durably.engine.interrupts import gate
-from durably.engine.steps import StepCall
+from durably.engine.step_call import StepCall
 from durably.errors import (
     Cancelled,
     NotSerializableError,

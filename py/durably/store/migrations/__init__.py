@@ -1,1 +1,0 @@
-"""Numbered SQL per dialect, forward only."""
