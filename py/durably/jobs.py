@@ -7,8 +7,9 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
+from durably.annotations import UNTYPED, parameter_type, return_type
 from durably.clock import checked_duration
-from durably.codec import UNTYPED, codec_for, parameter_type, return_type
+from durably.codec import codec_for
 from durably.errors import ConflictError, UnknownJobError, ValidationError
 from durably.retry import Retry
 

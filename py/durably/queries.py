@@ -10,7 +10,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, overload
 
-from durably.codec import UNTYPED, codec_for, parameter_type, return_type
+from durably.annotations import UNTYPED, parameter_type, return_type
+from durably.codec import codec_for
 from durably.errors import ConflictError, UnknownQueryError, ValidationError
 
 if typing.TYPE_CHECKING:

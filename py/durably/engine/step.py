@@ -10,8 +10,9 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from durably.annotations import UNTYPED, return_type
 from durably.blobs import Blob
-from durably.codec import UNTYPED, codec_for, from_json, return_type, storable, to_json
+from durably.codec import codec_for, from_json, storable, to_json
 from durably.engine.execution import current_step
 from durably.engine.interrupts import gate
 from durably.engine.step_call import StepCall

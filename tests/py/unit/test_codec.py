@@ -31,12 +31,10 @@ from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 from durably import NotSerializableError, Problem, ValidationError
+from durably.annotations import UNTYPED, parameter_type, return_type
 from durably.codec import (
-    UNTYPED,
     codec_for,
     from_json,
-    parameter_type,
-    return_type,
     storable,
     to_json,
 )
