@@ -267,7 +267,7 @@ class Durably(RunOperations):
         """Answer a registered query with JSON text; *input* is a decoded JSON value."""
         found = self._queries.require(name)
         what = f"the input of query {name!r} is not valid"
-        inputs = (found.input.parse_json(what, input),) if found.takes_input else ()
+        inputs = (found.input.parse_json(what, input, is_new=True),) if found.takes_input else ()
         with self._blobs.in_reach():
             value = found.function(*inputs)
             if inspect.isawaitable(value):

@@ -16,12 +16,17 @@ from typing import Any, Generic, TypeVar
 import pydantic
 import pydantic_core
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
 from durably.annotations import UNTYPED
+from durably.changes import first_change, first_unwritable, plain_form, type_name
 from durably.errors import NotSerializableError, Problem, ValidationError
+from durably.stored_schema import StoredSchema
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydantic_core import core_schema
 
 T = TypeVar("T")
 
@@ -57,89 +62,157 @@ def storable(text: str) -> str:
 
 
 class Codec(Generic[T]):
-    """Writes and reads values of one declared type, or plain JSON when it is UNTYPED."""
+    """Writes and reads values of one declared type, or plain JSON when it is UNTYPED.
+
+    What comes back equals what was given, in type and content, as the declared type reads it; or
+    it is refused with the path of the part that would change.
+    """
 
     def __init__(self, declared: Any) -> None:
         self.typed = declared is not UNTYPED and declared is not Any
         #: The types whose common values every reader gives back as they are.
         self._scalars = _SCALARS & {declared} if self.typed else _SCALARS
         self.adapter: TypeAdapter[T] = TypeAdapter(declared if self.typed else Any)
+        self._stored = StoredSchema(self.adapter.core_schema) if self.typed else None
 
     def encode(self, what: str, value: object) -> str:
-        """Write *value*; NotSerializableError names *what* returned it and its type."""
-        try:
-            return self._dump(typing.cast("T", value)) if self.typed else to_json(value)
-        except (TypeError, ValueError, pydantic.PydanticUserError) as error:
-            hint = "" if self.typed else "; annotate the return type to save it through pydantic"
-            raise NotSerializableError(what, _type_name(value), f"{error}{hint}") from error
+        """Write *value* for readers of JSON; NotSerializableError names *what* returned it.
 
-    def _dump(self, value: T) -> str:
-        """Write a value of the type, or one that the type accepts, such as a dict for a model."""
-        # Past the adapter's own methods, which do nothing but pass on some fifteen arguments.
-        write = self.adapter.serializer.to_json
+        What does not come back is written too: this is for what is not kept.
+        """
         try:
-            return write(value, by_alias=True, warnings="error").decode()
-        except pydantic_core.PydanticSerializationError:
-            accepted = self.adapter.validate_python(value, by_alias=True, by_name=True)
-            return write(accepted, by_alias=True, warnings="error").decode()
+            if self._stored is None:
+                return to_json(value)
+            try:
+                return self._write(self._stored, value)
+            except pydantic_core.PydanticSerializationError:
+                return self._write(self._stored, self._accepted(self._stored, value))
+        except pydantic.ValidationError as error:
+            problem = problems_of(error)[0]
+        except (TypeError, ValueError) as error:
+            problem = Problem(path=(), message=str(error))
+        raise NotSerializableError(what, type_name(type(value)), problem)
 
     def decode(self, text: str) -> T:
-        """Read what encode() wrote; pydantic.ValidationError when it does not fit the type."""
-        if self.typed:
-            read = self.adapter.validator.validate_json
-            return typing.cast("T", read(text, by_alias=True, by_name=True))
-        return typing.cast("T", from_json(text))
+        """Read what settle() wrote; pydantic.ValidationError when it does not fit the type."""
+        if self._stored is None:
+            return typing.cast("T", from_json(text))
+        read = self._stored.validator.validate_json
+        return typing.cast("T", read(text, by_alias=True, by_name=True))
 
     def settle(self, what: str, value: object) -> tuple[str, T]:
-        """Return the text of *value* and the value that the text stands for."""
+        """Return the text of *value* and the value that the text stands for (law 2).
+
+        NotSerializableError names *what* returned it and the part that would not come back.
+        """
         if type(value) in self._scalars and _is_common(value):
             return to_json(value), typing.cast("T", value)
-        text = self.encode(what, value)
-        try:
-            return text, self.decode(text)
-        except pydantic.ValidationError as error:
-            reason = f"it does not read back as {self.adapter!r}: {first_problem(error)}"
-            raise NotSerializableError(what, _type_name(value), reason) from error
+        settled = self._settled(value)
+        if isinstance(settled, Problem):
+            hint = "" if self.typed else "annotate the return type to save it through pydantic"
+            raise NotSerializableError(what, type_name(type(value)), settled, hint)
+        return settled
 
-    def settled_text(self, what: str, value: object) -> str:
-        """Return the text of the value that settle() gives, which its type may have changed."""
-        text, settled = self.settle(what, value)
-        return self.encode(what, settled) if self.typed else text
+    def kept_text(self, what: str, value: T) -> str:
+        """Write a parsed value; ValidationError names the part that would not come back."""
+        settled = self._settled(value)
+        if isinstance(settled, Problem):
+            raise ValidationError(what, [settled])
+        return settled[0]
 
-    def faithful_text(self, what: str, value: T) -> str:
-        """Write a parsed value; ValidationError when it would not read back as what it is."""
+    def _settled(self, value: object) -> tuple[str, T] | Problem:
         try:
-            text = self.encode(what, value)
-            if not self.typed or _is_same(self.decode(text), value):
-                return text
-            reason = "its type hides, leaves out or changes a part of it whenever it is stored"
-        except NotSerializableError as error:
-            reason = f"{error.type_name} cannot be stored: {error.__cause__}"
+            if self._stored is None:
+                return self._settle_plain(value)
+            return self._settle_typed(self._stored, value)
         except pydantic.ValidationError as error:
-            reason = f"what is stored of it does not read back: {first_problem(error)}"
-        raise ValidationError(what, [Problem(path=(), message=reason)])
+            return problems_of(error)[0]
+        except (TypeError, ValueError, pydantic_core.PydanticSerializationError) as error:
+            return Problem(path=(), message=str(error))
+
+    def _settle_plain(self, value: object) -> tuple[str, T] | Problem:
+        form = plain_form(value)
+        if form is not None:
+            with contextlib.suppress(TypeError, ValueError):
+                text = to_json(value)
+                read = from_json(text)
+                if plain_form(read) == form:
+                    return text, typing.cast("T", read)
+        problem = first_unwritable(value)
+        if problem is not None:
+            return problem
+        text = to_json(value)
+        return text, typing.cast("T", from_json(text))
+
+    def _settle_typed(self, stored: StoredSchema, value: object) -> tuple[str, T] | Problem:
+        """Write what the type makes of *value*, if that is what reads back.
+
+        Plain values and models are tried as they are. Others are made the type's own first: what
+        can be read only once is read here, and a dict for a model becomes one.
+        """
+        form = None if stored.has_bytes else plain_form(value)
+        if form is not None or isinstance(value, pydantic.BaseModel):
+            with contextlib.suppress(
+                pydantic_core.PydanticSerializationError, pydantic.ValidationError
+            ):
+                text = self._write(stored, value)
+                read = self.decode(text)
+                if plain_form(read) == form if form else first_change(value, read) is None:
+                    return text, read
+        accepted = self._accepted(stored, value)
+        text = self._write(stored, accepted)
+        try:
+            read = self.decode(text)
+        except pydantic.ValidationError as error:
+            found = problems_of(error)[0]
+            reason = f"what is written of it does not read back: {found.message}"
+            return Problem(path=found.path, message=reason)
+        return first_change(accepted, read) or (text, read)
+
+    def _accepted(self, stored: StoredSchema, value: object) -> object:
+        """Return *value* as the type takes it; pydantic.ValidationError when it does not."""
+        given = list(value) if isinstance(value, collections.abc.Iterator) else value
+        return stored.closed.validate_python(given, by_alias=True, by_name=True)
+
+    def _write(self, stored: StoredSchema, value: object) -> str:
+        return stored.serializer.to_json(value, by_alias=True, warnings="error").decode()
 
     def parse(self, what: str, value: object) -> T:
         """Check a value that came from outside; ValidationError lists every field at fault."""
-        if not self.typed:
+        if self._stored is None:
             return typing.cast("T", value)
         try:
-            return self.adapter.validate_python(value, by_alias=True, by_name=True)
+            return typing.cast("T", self._accepted(self._stored, value))
         except pydantic.ValidationError as error:
             raise ValidationError(what, problems_of(error)) from error
 
-    def parse_json(self, what: str, value: object) -> T:
-        """Check a decoded JSON value, by pydantic's rules for JSON (a date may be text)."""
-        if not self.typed:
+    def parse_json(self, what: str, value: object, *, is_new: bool = False) -> T:
+        """Check a decoded JSON value, by pydantic's rules for JSON (a date may be text).
+
+        In one *is_new*, a key that its type does not know would be lost, and is at fault.
+        """
+        if self._stored is None:
             return typing.cast("T", value)
+        validator = self._stored.closed if is_new else self._stored.validator
         try:
-            return self.adapter.validate_json(to_json(value), by_alias=True, by_name=True)
+            read = validator.validate_json(to_json(value), by_alias=True, by_name=True)
         except pydantic.ValidationError as error:
             raise ValidationError(what, problems_of(error)) from error
+        return typing.cast("T", read)
 
     def schema(self, mode: typing.Literal["validation", "serialization"]) -> dict[str, Any]:
         """Return the JSON Schema of the type; an empty one accepts everything."""
-        return self.adapter.json_schema(mode=mode, by_alias=True) if self.typed else {}
+        if not self.typed:
+            return {}
+        return self.adapter.json_schema(mode=mode, by_alias=True, schema_generator=_JsonSchema)
+
+
+class _JsonSchema(GenerateJsonSchema):
+    """Says of bytes how they are written here."""
+
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> dict[str, Any]:
+        written = super().bytes_schema(schema)
+        return {**written, "format": "base64url"} if written["format"] == "binary" else written
 
 
 def _is_common(scalar: Any) -> bool:
@@ -158,41 +231,6 @@ def codec_for(declared: Any) -> Codec[Any]:
         raise ValidationError(msg) from error
 
 
-def _is_same(read: object, value: object) -> bool:
-    """Tell whether nothing of *value* was lost; where no type says more, a tuple is a list."""
-    with contextlib.suppress(Exception):  # an array, for one, does not answer with yes or no
-        if read == value:
-            return True
-    with contextlib.suppress(TypeError, ValueError, RecursionError):
-        return _content.encode(read) == _content.encode(value)
-    return False
-
-
-def _parts(value: object) -> object:
-    """Return what an object is made of, also what its type never writes."""
-    if isinstance(value, collections.abc.Iterator):  # to write it was to use it up
-        return None
-    parts = vars(value) if hasattr(value, "__dict__") else repr(value)
-    return [type(value).__qualname__, parts]
-
-
-_content = json.JSONEncoder(default=_parts)
-
-
 def problems_of(error: pydantic.ValidationError) -> list[Problem]:
     """List the fields at fault, with their paths."""
     return [Problem(path=item["loc"], message=item["msg"]) for item in error.errors()]
-
-
-def first_problem(error: pydantic.ValidationError) -> str:
-    """Return the first field at fault as one line."""
-    return str(problems_of(error)[0])
-
-
-def _type_name(value: object) -> str:
-    kind = type(value)
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )

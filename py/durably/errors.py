@@ -109,10 +109,14 @@ class NotSerializableError(DurablyError):
 
     code = "not_serializable"
 
-    def __init__(self, what: str, type_name: str, reason: str) -> None:
-        super().__init__(f"{what} returned {type_name}, which cannot be saved: {reason}")
+    def __init__(self, what: str, type_name: str, problem: Problem, hint: str = "") -> None:
+        where = f"at {problem}" if problem.path else problem.message
+        advice = f"; {hint}" if hint else ""
+        super().__init__(f"{what} returned {type_name}, which cannot be saved: {where}{advice}")
         self.what = what
         self.type_name = type_name
+        #: The part that cannot: where it is in the value, and why.
+        self.problem = problem
 
 
 class ReplayError(DurablyError):

@@ -66,8 +66,11 @@ def new_run(
 ) -> NewRun:
     """Check an input by the job's schema, and the options; ValidationError names what is wrong."""
     what = f"the input of job {job.name!r} is not valid"
-    parsed = job.input.parse_json(what, input) if from_json else job.input.parse(what, input)
-    text = job.input.faithful_text(what, parsed)
+    if from_json:
+        parsed = job.input.parse_json(what, input, is_new=True)
+    else:
+        parsed = job.input.parse(what, input)
+    text = job.input.kept_text(what, parsed)
     if options.run_id is not None and not is_ulid(options.run_id):
         msg = f"a run id is a ULID, not {options.run_id!r}"
         raise ValidationError(msg)

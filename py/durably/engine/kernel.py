@@ -65,7 +65,7 @@ async def _run_code(execution: Execution) -> str:
     job = execution.job
     value = job.input.parse_json(f"the stored input of job {job.name!r}", execution.run.input)
     result = await _call_job(execution, (value,) if job.takes_input else ())
-    return job.output.settled_text(f"job {job.name!r}", result)
+    return job.output.settle(f"job {job.name!r}", result)[0]
 
 
 @gate

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from durably.annotations import UNTYPED, return_type
 from durably.blobs import Blob
-from durably.codec import codec_for, from_json, storable, to_json
+from durably.codec import codec_for, storable
 from durably.engine.execution import current_step
 from durably.engine.interrupts import gate
 from durably.engine.step_call import StepCall
 from durably.errors import (
     Cancelled,
-    NotSerializableError,
     StepTimeoutError,
     Suspended,
     ValidationError,
@@ -102,11 +101,8 @@ class _Context:
 
     def _log(self, level: LogLevel, message: str, data: Any) -> None:
         if data is not None:
-            try:
-                data = from_json(to_json(data))  # as it is now: it is written later
-            except (TypeError, ValueError) as error:
-                what = "the data of a log line"
-                raise NotSerializableError(what, type(data).__name__, str(error)) from error
+            # As it is now: it is written later.
+            _, data = codec_for(UNTYPED).settle("the data of a log line", data)
         self._on_loop(self._execution.log, level, storable(str(message)), data)
 
     async def _keep(self, source: FileSource, name: str, media_type: str) -> Blob:

@@ -44,7 +44,7 @@ class Pair:
 
 def plain() -> Any:
     """Return what plain JSON can hold, as Python would not read it back."""
-    return {"tuple": (1, 2), 3: "number as key"}
+    return {"tuple": (1, 2), "list": [()]}
 
 
 def point() -> Point:
@@ -114,7 +114,7 @@ async def test_a_step_returns_live_what_it_returns_in_replay(shop: Workshop, fn:
 
 
 async def test_an_untyped_step_returns_plain_json(shop: Workshop) -> None:
-    """Law 2: a tuple is a list and a number as key is text, the first time already."""
+    """Law 2: a tuple is a list, the first time already."""
     seen: list[Any] = []
 
     @job
@@ -123,7 +123,7 @@ async def test_an_untyped_step_returns_plain_json(shop: Workshop) -> None:
 
     await shop.run(example)
 
-    assert seen == [{"tuple": [1, 2], "3": "number as key"}]
+    assert seen == [{"tuple": [1, 2], "list": [[]]}]
 
 
 async def test_a_typed_step_returns_its_type(shop: Workshop) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import math
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -150,7 +151,7 @@ def test_a_typed_value_reads_back_as_its_type(value: Any, declared: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("value", "read"), [((1, 2), [1, 2]), ({1: 2}, {"1": 2}), (Size.BIG, "big"), (True, True)]
+    ("value", "read"), [((1, 2), [1, 2]), ({"a": ({},)}, {"a": [{}]}), (True, True)]
 )
 def test_an_untyped_value_is_plain_json_live_and_in_replay(value: Any, read: Any) -> None:
     """Law 2: the value that counts is the one read back."""
@@ -167,7 +168,6 @@ SCALARS = (
     | st.sampled_from([(1 << 63) - 1, 1 << 63, -(1 << 63), 10**5000])
     | st.sampled_from(["\ud800", "é", "日", "\x7f"])
     | st.text(st.characters(codec=None), max_size=8)
-    | st.sampled_from(Size)
 )
 
 
@@ -264,12 +264,6 @@ def test_a_value_that_does_not_fit_its_type_is_refused(value: Any, declared: Any
         codec_for(declared).settle("step 's'", value)
 
 
-def test_a_float_that_is_no_number_reads_back_or_is_refused() -> None:
-    """Law 2: NaN has no place in JSON; a declared float does not change that."""
-    with pytest.raises(NotSerializableError):
-        codec_for(float).settle("step 's'", math.nan)
-
-
 Trimmed = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True)]
 
 
@@ -277,9 +271,9 @@ def test_the_text_of_an_output_is_that_of_the_value_it_reads_back_as() -> None:
     """Law 2: what a type makes of a value is what every reader sees, in every language."""
     codec = codec_for(Trimmed)
 
-    assert codec.settled_text("job 'j'", "  ABC ") == '"abc"'
+    assert codec.settle("job 'j'", "  ABC ")[0] == '"abc"'
     assert codec.decode('"abc"') == codec.settle("job 'j'", "  ABC ")[1]
-    assert codec_for(UNTYPED).settled_text("job 'j'", (1,)) == "[1]"
+    assert codec_for(UNTYPED).settle("job 'j'", (1,))[0] == "[1]"
 
 
 class Derived(Model):
@@ -331,8 +325,10 @@ class Array(Plain):
     [
         (Model(file_name="f"), Model, '{"fileName":"f","count":0}'),
         ("  ABC ", Trimmed, '"abc"'),
-        ({"a": (1, 2), "b": Size.BIG}, dict[str, Any], '{"a":[1,2],"b":"big"}'),
-        (Hiding(name="n", odd={1: ()}), Hiding, '{"name":"n","odd":{"1":[]}}'),
+        ({"a": (1, 2), "b": "big"}, dict[str, Any], '{"a":[1,2],"b":"big"}'),
+        (Hiding(name="n", odd={"1": ()}), Hiding, '{"name":"n","odd":{"1":[]}}'),
+        ({"in": 1}, Renamed, '{"out":1}'),
+        (math.nan, int | float, '"NaN"'),
         ([1, 2], Iterable[int], "[1,2]"),
         (5, Plain, "5"),
         (5, Array, "5"),
@@ -343,21 +339,19 @@ def test_an_input_is_written_so_that_it_reads_back(value: Any, declared: Any, te
     """Where no type says more, a tuple is a list, as in untyped JSON."""
     codec = codec_for(declared)
 
-    assert codec.faithful_text("the input", codec.parse("the input", value)) == text
+    assert codec.kept_text("the input", codec.parse("the input", value)) == text
 
 
 @pytest.mark.parametrize(
     ("value", "declared", "reason"),
     [
-        (SecretStr("s3cret"), SecretStr, "hides, leaves out or changes a part"),
-        (Hiding(name="n", left_out="x"), Hiding, "hides, leaves out or changes a part"),
-        (Hiding(name="n", odd=date(2026, 1, 1)), Hiding, "hides, leaves out or changes a part"),
-        ({date(2026, 1, 1): {1}}, dict[date, Any], "hides, leaves out or changes a part"),
-        (Derived(file_name="f", more=1), Model, "hides, leaves out or changes a part"),
-        (1, Annotated[int, AfterValidator(lambda n: n + 1)], "hides, leaves out or changes a part"),
-        ({"in": 1}, Renamed, "does not read back: in: Field required"),
-        ({1}, UNTYPED, "set cannot be stored: Object of type set is not JSON serializable"),
-        (math.nan, int | float, "does not read back"),
+        (SecretStr("s3cret"), SecretStr, "(root): a part of this pydantic.types.SecretStr"),
+        (Hiding(name="n", left_out="x"), Hiding, "left_out: a part of this str"),
+        (Hiding(name="n", odd=date(2026, 1, 1)), Hiding, "odd: datetime.date would come back as"),
+        ({date(2026, 1, 1): {1}}, dict[date, Any], "datetime.date(2026, 1, 1): set would come"),
+        (Derived(file_name="f", more=1), Model, "Derived would come back as"),
+        (1, Annotated[int, AfterValidator(lambda n: n + 1)], "(root): a part of this int"),
+        ({"a": [{1}]}, UNTYPED, "a.0: set is not plain JSON"),
     ],
 )
 def test_an_input_that_would_not_read_back_is_refused(
@@ -366,10 +360,10 @@ def test_an_input_that_would_not_read_back_is_refused(
     """Law 8: a run that is acknowledged has the input that was given; no secret is in the error."""
     codec = codec_for(declared)
 
-    with pytest.raises(ValidationError, match=reason) as caught:
-        codec.faithful_text("the input", codec.parse("the input", value))
+    with pytest.raises(ValidationError, match=re.escape(reason)) as caught:
+        codec.kept_text("the input", codec.parse("the input", value))
 
-    assert str(caught.value).startswith("the input: (root): ")
+    assert str(caught.value).startswith("the input: ")
     assert "s3cret" not in str(caught.value)
 
 
