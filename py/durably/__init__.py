@@ -54,15 +54,17 @@ from durably.runs import (
     StepAttempt,
     StepRecord,
     StepStatus,
+    Triggered,
 )
 from durably.store import open_store
 from durably.store.protocol import Store
 from durably.store.sqlite import SqliteStore
-from durably.triggers import Triggered, TriggerOptions
+from durably.triggers import Call, TriggerOptions
 
 __all__ = [
     "AttemptStatus",
     "Blob",
+    "Call",
     "Cancelled",
     "Clock",
     "ConflictError",

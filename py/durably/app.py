@@ -224,6 +224,9 @@ class Durably(RunOperations):
 
     async def process_until_idle(self, max_runs: int | None = None) -> int:
         """Execute due runs until there is none, or *max_runs* of them; return how many."""
+        if max_runs is not None and (not isinstance(max_runs, int) or max_runs < 0):
+            msg = f"max_runs must be a whole number of at least 0 or None, not {max_runs!r}"
+            raise ValidationError(msg)
         done = 0
         while (max_runs is None or done < max_runs) and await self.process_one():
             done += 1

@@ -64,9 +64,21 @@ async def wait_for_event(clock: Clock, event: asyncio.Event, timeout: timedelta 
 
 @functools.lru_cache(maxsize=16)
 def to_iso(moment: datetime) -> str:
-    """Write *moment* as ISO 8601 UTC text with milliseconds and ``Z``, as the tables hold it."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return _iso_second(utc.replace(microsecond=0)) + _MILLISECONDS[utc.microsecond // 1000]
+    """Write *moment* as ISO 8601 UTC text with milliseconds and ``Z``, as the tables hold it.
+
+    ValidationError for a time without a zone: which moment it is would depend on the machine.
+    """
+    if moment.tzinfo is not UTC:
+        check_aware("a time", moment)
+        moment = moment.astimezone(UTC)
+    return _iso_second(moment.replace(microsecond=0)) + _MILLISECONDS[moment.microsecond // 1000]
+
+
+def check_aware(what: str, moment: object) -> None:
+    """Raise ValidationError unless *moment* is a datetime that says its zone."""
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        msg = f"{what} must be a datetime with a time zone, such as UTC, not {moment!r}"
+        raise ValidationError(msg)
 
 
 @functools.lru_cache(maxsize=16)

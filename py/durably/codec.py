@@ -56,6 +56,21 @@ def to_json(value: object) -> str:
 from_json: Callable[[str], Any] = json.loads
 
 
+def checked_text(what: str, value: object, *, may_be_empty: bool = False) -> str:
+    """Return *value* when it is text that every store compares whole; else ValidationError.
+
+    SQLite's own functions end a text at a NUL, and UTF-8 cannot hold a lone surrogate.
+    """
+    if not isinstance(value, str) or not (value or may_be_empty):
+        wanted = "text" if may_be_empty else "text that is not empty"
+        msg = f"{what} must be {wanted}, not {value!r}"
+        raise ValidationError(msg)
+    if "\0" in value or value != storable(value):
+        msg = f"{what} must be text without NUL and lone surrogates, not {value!r}"
+        raise ValidationError(msg)
+    return value
+
+
 def storable(text: str) -> str:
     """Return *text* with each lone surrogate escaped: UTF-8, and so SQLite, cannot hold one."""
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
@@ -71,8 +86,12 @@ class Codec(Generic[T]):
     def __init__(self, declared: Any) -> None:
         self.typed = declared is not UNTYPED and declared is not Any
         #: The types whose common values every reader gives back as they are.
-        self._scalars = _SCALARS & {declared} if self.typed else _SCALARS
+        self._scalars = _SCALARS
+        if self.typed:
+            self._scalars = frozenset(kind for kind in _SCALARS if kind is declared)
         self.adapter: TypeAdapter[T] = TypeAdapter(declared if self.typed else Any)
+        if not self.adapter.pydantic_complete:  # it names a class that is not there
+            self.adapter.rebuild(raise_errors=True)
         self._stored = StoredSchema(self.adapter.core_schema) if self.typed else None
 
     def encode(self, what: str, value: object) -> str:
@@ -221,14 +240,33 @@ def _is_common(scalar: Any) -> bool:
     return scalar is None or -_LARGE < scalar < _LARGE
 
 
-@functools.lru_cache(maxsize=1024)
 def codec_for(declared: Any) -> Codec[Any]:
-    """Return the codec of a declared type; building one is slow, so they are kept."""
+    """Return the codec of a declared type; building one is slow, so they are kept.
+
+    ValidationError for what pydantic cannot use as a type.
+    """
+    try:
+        return _kept_codec(declared)
+    except TypeError:  # an annotation may hold what cannot be hashed
+        known = _unhashable.get(id(declared))
+        if known is None:
+            known = _unhashable[id(declared)] = (declared, _new_codec(declared))
+        return known[1]
+
+
+def _new_codec(declared: Any) -> Codec[Any]:
     try:
         return Codec(declared)
-    except pydantic.PydanticUserError as error:
-        msg = f"{declared!r} cannot be used as a type of saved values: {error}"
+    except (pydantic.PydanticUserError, NameError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        msg = f"{declared!r} cannot be used as a type of saved values: {reason}"
         raise ValidationError(msg) from error
+
+
+_kept_codec = functools.lru_cache(maxsize=1024)(_new_codec)
+
+#: Codecs of types that cannot be hashed, by the id of the type, which they keep alive.
+_unhashable: dict[int, tuple[Any, Codec[Any]]] = {}
 
 
 def problems_of(error: pydantic.ValidationError) -> list[Problem]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
-from durably.errors import UnknownJobError
+from durably.errors import UnknownJobError, ValidationError
 from durably.runs import RunFilter
-from durably.triggers import trigger_options
+from durably.triggers import NOT_GIVEN, Call, TriggerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import timedelta
 
     from durably.app import Durably
     from durably.jobs import JobDefinition
-    from durably.runs import Disposition, Run
-    from durably.triggers import Triggered
+    from durably.runs import Disposition, Run, Triggered
+    from durably.triggers import TriggerArguments
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -41,39 +41,23 @@ class JobHandle(Generic[In, Out]):
 
     async def trigger(
         self,
-        input: In | Mapping[str, Any] | None = None,
-        *,
-        idempotency_key: str | None = None,
-        concurrency_key: str | None = None,
-        labels: Mapping[str, str] | None = None,
-        coalesce: str | None = None,
-        run_id: str | None = None,
+        input: In | Mapping[str, Any] | None = NOT_GIVEN,
+        **options: Unpack[TriggerArguments],
     ) -> Triggered:
-        """Make a run.
+        """Make a run; the options are those of TriggerOptions.
 
-        A taken *idempotency_key* gives the run that took it. Runs of one *concurrency_key* run
-        one after another, with at most one pending: another trigger is ConflictError, or that
-        run with *coalesce* "skip". *run_id* is a ULID of the caller's, so that a repeated call is
-        the same run.
+        Without an *input* the default of the job's own parameter is taken, or None.
         """
-        return await self._durably.trigger(
-            self.name,
-            input,
-            idempotency_key=idempotency_key,
-            concurrency_key=concurrency_key,
-            labels=labels,
-            coalesce=coalesce,
-            run_id=run_id,
-        )
+        return await self._durably.trigger(self.name, input, **options)
 
     async def trigger_and_wait(
         self,
-        input: In | Mapping[str, Any] | None = None,
+        input: In | Mapping[str, Any] | None = NOT_GIVEN,
         *,
         timeout: timedelta | float | None = None,
         on_progress: Callable[[Any], Any] | None = None,
         on_log: Callable[[Any], Any] | None = None,
-        **options: Any,
+        **options: Unpack[TriggerArguments],
     ) -> Ended[Out]:
         """Make a run and wait until it completed; see trigger() and Durably.wait_for_run()."""
         made = await self._durably.trigger(self.name, input, **options)
@@ -96,17 +80,20 @@ class JobHandle(Generic[In, Out]):
         return Ended(id=run.id, output=output, disposition=made.disposition)
 
     async def batch_trigger(
-        self, inputs: Sequence[In | Mapping[str, Any] | tuple[Any, Mapping[str, Any]]]
+        self, inputs: Iterable[In | Mapping[str, Any] | Call[In]]
     ) -> list[Triggered]:
         """Make all runs in one transaction, or none.
 
-        An item is an input, or a pair of an input and the options of trigger().
+        An item is an input, whatever it is, or a Call: an input with the options of trigger().
         """
-        calls = []
-        for item in inputs:
-            given, options = item if isinstance(item, tuple) else (item, {})
-            calls.append((self.name, given, trigger_options(options)))
-        return await self._durably.trigger_all(calls)
+        return await self._durably.trigger_all(
+            [
+                (self.name, item.input, item.options)
+                if isinstance(item, Call)
+                else (self.name, item, TriggerOptions())
+                for item in inputs
+            ]
+        )
 
     async def get_run(self, run_id: str) -> Run | None:
         """Return a run of this job; None when there is none, or it is another job's."""
@@ -115,6 +102,9 @@ class JobHandle(Generic[In, Out]):
 
     async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
         """Return one page of this job's runs, newest first."""
+        if chosen is not None and not isinstance(chosen, RunFilter):
+            msg = f"runs are chosen by a RunFilter, not by {chosen!r}"
+            raise ValidationError(msg)
         return await self._durably.get_runs(replace(chosen or RunFilter(), job_names=(self.name,)))
 
 

@@ -7,9 +7,9 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
-from durably.annotations import UNTYPED, parameter_type, return_type
+from durably.annotations import UNTYPED, is_async, name_of, parameter_type, return_type
 from durably.clock import checked_duration
-from durably.codec import codec_for
+from durably.codec import checked_text, codec_for
 from durably.errors import ConflictError, UnknownJobError, ValidationError
 from durably.retry import Retry
 
@@ -38,6 +38,10 @@ class JobDefinition(Generic[In, Out]):
     timeout: timedelta | float | None = None
     takes_input: bool
     is_async: bool
+    #: The input of a run that is given none, as it is stored; None where the job has no default.
+    default_json: str | None = None
+    #: Whether None is an input by itself.
+    takes_none: bool = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the job's function."""
@@ -80,7 +84,7 @@ def job(
 
     def decorate(target: JobFunction) -> JobDefinition[Any, Any]:
         return define_job(
-            name or target.__name__.replace("_", "-"),
+            name or name_of(target).replace("_", "-"),
             target,
             input=input,
             output=output,
@@ -118,30 +122,61 @@ def define_job(
     timeout: timedelta | float | None = None,
 ) -> JobDefinition[Any, Any]:
     """Make a job without the decorator; see job()."""
-    if not name or name != name.strip():
+    if checked_text("a job's name", name) != name.strip():
         msg = f"a job needs a name without spaces around it, not {name!r}"
         raise ValidationError(msg)
-    check_step_options(f"job {name!r}", retry, timeout)
-    parameters = list(inspect.signature(function).parameters.values())
-    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-    if len(positional) not in {1, 2}:
-        msg = f"job {name!r} must take (step, input) or (step), not {len(positional)} parameters"
+    if not callable(function):
+        msg = f"job {name!r} needs a function, not {function!r}"
         raise ValidationError(msg)
+    check_step_options(f"job {name!r}", retry, timeout)
+    positional = _parameters_of(name, function)
     takes_input = len(positional) == 2  # noqa: PLR2004 - step and input
     if input is UNTYPED:
         input = parameter_type(f"job {name!r}", function, positional[1]) if takes_input else None
     if output is UNTYPED:
         output = return_type(function)
+    codec = codec_for(input)
+    default = positional[1].default if takes_input else inspect.Parameter.empty
+    has_default = default is not inspect.Parameter.empty
     return JobDefinition(
         name=name,
         function=function,
-        input=codec_for(input),
+        input=codec,
         output=codec_for(output),
         retry=retry,
         timeout=timeout,
         takes_input=takes_input,
-        is_async=inspect.iscoroutinefunction(function),
+        is_async=is_async(function),
+        default_json=_default_json(name, codec, default) if has_default else None,
+        takes_none=_takes(codec, None),
     )
+
+
+def _parameters_of(name: str, function: JobFunction) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(function).parameters.values())
+    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    others = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    if positional and positional[0].name in {"self", "cls"}:
+        msg = f"job {name!r} is a method; make it a function, or a job of a bound method"
+        raise ValidationError(msg)
+    if len(positional) not in {1, 2} or others:
+        given = ", ".join(p.name for p in (*positional, *others)) or "nothing"
+        msg = f"job {name!r} must take (step, input) or (step), not ({given})"
+        raise ValidationError(msg)
+    return positional
+
+
+def _default_json(name: str, codec: Codec[Any], default: object) -> str:
+    what = f"the default input of job {name!r} is not valid"
+    return codec.kept_text(what, codec.parse(what, default))
+
+
+def _takes(codec: Codec[Any], value: object) -> bool:
+    try:
+        codec.parse("", value)
+    except ValidationError:
+        return False
+    return True
 
 
 def check_step_options(whose: str, retry: Retry | None, timeout: timedelta | float | None) -> None:

@@ -9,14 +9,13 @@ from durably.codec import from_json, to_json
 from durably.errors import NotFoundError, RunNotFoundError, ValidationError
 from durably.events import Event, RunEvent
 from durably.runs import TERMINAL, RunFilter, RunStatus
-from durably.triggers import TriggerOptions
+from durably.triggers import NOT_GIVEN, TriggerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from durably.app import Durably
-    from durably.runs import Run
-    from durably.triggers import Triggered
+    from durably.runs import Run, Triggered
 
 #: The answer of an operation that returns nothing.
 _NOTHING = "null"
@@ -248,7 +247,7 @@ def _call(params: Mapping[str, Any]) -> tuple[str, Any, TriggerOptions]:
         coalesce=params.get("coalesce"),
         run_id=params.get("runId"),
     )
-    return wire.read_text(params, "jobName"), params.get("input"), options
+    return wire.read_text(params, "jobName"), params.get("input", NOT_GIVEN), options
 
 
 def _triggered(made: Triggered) -> dict[str, Any]:

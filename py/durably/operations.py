@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from durably import codec
-from durably.clock import checked_duration
+from durably.clock import check_aware, checked_duration
 from durably.engine.execution import Services
 from durably.engine.faults import Faults
 from durably.engine.interrupts import current_execution
@@ -28,8 +28,8 @@ from durably.events import (
 from durably.following import Following
 from durably.ids import Ulids
 from durably.jobs import JobDefinition, JobRegistry
-from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus
-from durably.triggers import Triggered, TriggerOptions, new_run, trigger_options
+from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus, Triggered
+from durably.triggers import NOT_GIVEN, new_run, trigger_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from durably.options import Options
     from durably.runs import LogRecord, StepAttempt, StepRecord
     from durably.store.protocol import Store
+    from durably.triggers import TriggerArguments, TriggerOptions
 
 _PURGE_LIMIT = 500
 
@@ -102,6 +103,7 @@ class RunOperations:
         With *types* only these events come, and the one that ends the run; ValidationError for a
         name that no event has. RunNotFoundError when there is no such run.
         """
+        _check_id(run_id)
         return self._following.follow(run_id, types)
 
     async def wait_for_run(
@@ -118,6 +120,7 @@ class RunOperations:
         (timedelta or seconds) is over, RunNotFoundError when it does not exist. A job that waits
         for a run of its own engine gives its slot to others meanwhile.
         """
+        _check_id(run_id)
         limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
         execution = current_execution.get()
         inside = execution is not None and execution.services is self._services
@@ -138,16 +141,20 @@ class RunOperations:
     async def trigger(
         self,
         job: str | JobDefinition[Any, Any],
-        input: Any = None,
+        input: Any = NOT_GIVEN,
         *,
         from_json: bool = False,
-        **options: Any,
+        **options: Unpack[TriggerArguments],
     ) -> Triggered:
-        """Make a run of a job; options: idempotency_key, concurrency_key, labels, coalesce, run_id.
+        """Make a run of a job.
 
-        *from_json* reads the input by the rules for JSON, where a date may be text.
+        Without an *input* the default of the job's own parameter is taken, or None. *from_json*
+        reads the input by the rules for JSON, where a date may be text.
         """
         name = job.name if isinstance(job, JobDefinition) else job
+        if not isinstance(name, str):
+            msg = f"a job is named by its name or its definition, not by {job!r}"
+            raise ValidationError(msg)
         call = (name, input, trigger_options(options))
         (made,) = await self.trigger_all([call], from_json=from_json)
         return made
@@ -192,27 +199,34 @@ class RunOperations:
                     skipped_labels=new.labels,
                 )
         self._wake()
-        return [Triggered(run=one.run, disposition=one.disposition) for one in enqueued]
+        return enqueued
 
     async def get_run(self, run_id: str) -> Run | None:
         """Return a run, or None."""
+        _check_id(run_id)
         await self._save_notes(run_id)
         return await self.store.get_run(run_id)
 
     async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
         """Return one page of runs, newest first."""
+        if chosen is not None and not isinstance(chosen, RunFilter):
+            msg = f"runs are chosen by a RunFilter, not by {chosen!r}"
+            raise ValidationError(msg)
         return await self.store.get_runs(chosen or RunFilter())
 
     async def get_steps(self, run_id: str) -> list[StepRecord]:
         """Return a run's steps by index."""
+        _check_id(run_id)
         return await self.store.get_steps(run_id)
 
     async def get_step_attempts(self, run_id: str) -> list[StepAttempt]:
         """Return the recorded attempts of a run's steps, in the order they began."""
+        _check_id(run_id)
         return await self.store.get_attempts(run_id)
 
     async def get_logs(self, run_id: str) -> list[LogRecord]:
         """Return a run's stored log lines."""
+        _check_id(run_id)
         await self._save_notes(run_id)
         return await self.store.get_logs(run_id)
 
@@ -221,6 +235,7 @@ class RunOperations:
 
         Its concurrency key stays taken until the code has stopped. ConflictError when it ended.
         """
+        _check_id(run_id)
         run = _found(await self.store.cancel(run_id, now=self._clock.now()), run_id)
         if run.is_terminal:
             if run.status is RunStatus.CANCELLED:
@@ -236,6 +251,7 @@ class RunOperations:
 
         The input is checked by the job's schema of today. ConflictError while the run is active.
         """
+        _check_id(run_id)
         run = _found(await self.store.get_run(run_id), run_id)
         if run.is_active:
             msg = f"run {run_id!r} is {run.status}; only an ended run can be triggered again"
@@ -253,6 +269,7 @@ class RunOperations:
 
     async def resume(self, run_id: str) -> None:
         """Let a failed or cancelled run go on in place, with its saved steps."""
+        _check_id(run_id)
         run = _found(await self.store.resume(run_id, now=self._clock.now()), run_id)
         if run.status not in TERMINAL - {RunStatus.COMPLETED}:
             msg = f"run {run_id!r} is {run.status}; only a failed or cancelled run can be resumed"
@@ -262,6 +279,7 @@ class RunOperations:
 
     async def delete_run(self, run_id: str) -> None:
         """Remove an ended run with its steps, logs and labels."""
+        _check_id(run_id)
         now = self._clock.now()
         executes_here = run_id in self._held
         ask = (
@@ -279,8 +297,9 @@ class RunOperations:
 
     async def purge_runs(self, older_than: datetime, limit: int = _PURGE_LIMIT) -> int:
         """Remove up to *limit* runs that ended before *older_than*; return how many."""
-        if limit < 1:
-            msg = f"limit must be at least 1, not {limit!r}"
+        check_aware("older_than", older_than)
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            msg = f"limit must be a whole number of at least 1, not {limit!r}"
             raise ValidationError(msg)
         removed = await self.store.purge(older_than=older_than, limit=limit, held=self._held)
         for run in removed:
@@ -310,6 +329,12 @@ class RunOperations:
     async def _save_notes(self, run_id: str) -> None:
         if self._worker is not None:
             await self._worker.save_notes(run_id)
+
+
+def _check_id(run_id: object) -> None:
+    if not isinstance(run_id, str):
+        msg = f"run_id must be text, not {run_id!r}"
+        raise ValidationError(msg)
 
 
 def _found(run: Run | None, run_id: str) -> Run:

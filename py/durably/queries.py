@@ -10,8 +10,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any, overload
 
-from durably.annotations import UNTYPED, parameter_type, return_type
-from durably.codec import codec_for
+from durably.annotations import UNTYPED, name_of, parameter_type, return_type
+from durably.codec import checked_text, codec_for
 from durably.errors import ConflictError, UnknownQueryError, ValidationError
 
 if typing.TYPE_CHECKING:
@@ -55,7 +55,7 @@ def query(
     """
 
     def decorate(target: Callable[..., Any]) -> Query:
-        label = name or target.__name__.replace("_", "-")
+        label = checked_text("a query's name", name or name_of(target).replace("_", "-"))
         parameters = list(inspect.signature(target).parameters.values())
         if len(parameters) > 1:
             msg = f"query {label!r} must take (input) or nothing, not {len(parameters)} parameters"

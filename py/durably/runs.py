@@ -5,6 +5,7 @@ Frozen values: no clock, no store, no I/O.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from durably.errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
 #: The most runs one page may hold.
@@ -145,13 +146,18 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enqueued:
+class Triggered:
     """The run that stands for a trigger, and how it came to."""
 
     run: Run
     disposition: Disposition
     #: False when the same call was answered before: nothing happened now.
     is_new: bool = True
+
+    @property
+    def id(self) -> str:
+        """Return the run's id."""
+        return self.run.id
 
 
 class StepStatus(StrEnum):
@@ -286,21 +292,49 @@ class RunFilter:
     """Selects runs. Every given field must match; an empty one does not filter."""
 
     #: Names, or one alone.
-    job_names: Sequence[str] | str = ()
-    statuses: Sequence[RunStatus] | RunStatus = ()
+    job_names: Iterable[str] | str = ()
+    #: Statuses or their texts, or one alone.
+    statuses: Iterable[RunStatus | str] | RunStatus | str = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     #: 1 to MAX_PAGE.
     limit: int = MAX_PAGE
     offset: int = 0
 
     def __post_init__(self) -> None:
-        """Take one name as a list of it, and refuse a page that cannot be."""
-        for name in ("job_names", "statuses"):
-            if isinstance(one := getattr(self, name), str):
-                object.__setattr__(self, name, (one,))
-        if not 1 <= self.limit <= MAX_PAGE:
-            msg = f"limit must be between 1 and {MAX_PAGE}, not {self.limit!r}"
+        """Take one name as a list of it; ValidationError names a field that cannot be."""
+        object.__setattr__(self, "job_names", _texts("job_names", self.job_names))
+        known = {str(status): status for status in RunStatus}
+        statuses = _texts("statuses", self.statuses)
+        for status in statuses:
+            if status not in known:
+                msg = f"statuses must be of {', '.join(known)}, not {status!r}"
+                raise ValidationError(msg)
+        object.__setattr__(self, "statuses", tuple(known[status] for status in statuses))
+        labels = self.labels
+        if not isinstance(labels, Mapping) or not _are_texts((*labels, *labels.values())):
+            msg = f"labels must be a mapping of texts, not {labels!r}"
             raise ValidationError(msg)
-        if not 0 <= self.offset <= _MOST_ROWS:
-            msg = f"offset must be between 0 and {_MOST_ROWS}, not {self.offset!r}"
-            raise ValidationError(msg)
+        _check_whole("limit", self.limit, 1, MAX_PAGE)
+        _check_whole("offset", self.offset, 0, _MOST_ROWS)
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _texts(field: str, given: object) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return (given,)
+    if isinstance(given, Iterable) and not isinstance(given, (bytes, Mapping)):
+        values = tuple(given)
+        if _are_texts(values):
+            return values
+    msg = f"{field} must be text or several texts, not {given!r}"
+    raise ValidationError(msg)
+
+
+def _check_whole(field: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return
+    msg = f"{field} must be between {least} and {most}, not {value!r}"
+    raise ValidationError(msg)

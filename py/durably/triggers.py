@@ -5,32 +5,60 @@ from __future__ import annotations
 import collections.abc
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 import pydantic
 
-from durably.codec import problems_of, storable
+from durably.codec import checked_text, problems_of
 from durably.errors import ValidationError
 from durably.ids import is_ulid
-from durably.runs import Disposition, NewRun, Run
+from durably.runs import NewRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from durably.jobs import JobDefinition
 
+In = TypeVar("In")
+
 _LABEL_KEY = re.compile(r"[A-Za-z0-9\-_./]+")
+
+#: Stands for "no input was given", which is not the input None.
+NOT_GIVEN: Any = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerOptions:
-    """What may go with an input."""
+    """What may go with an input.
+
+    A taken *idempotency_key* gives the run that took it. Runs of one *concurrency_key* run one
+    after another, with at most one pending: another trigger is ConflictError, or that run with
+    *coalesce* "skip". *run_id* is a ULID of the caller's, so that a repeated call is the same run.
+    """
 
     idempotency_key: str | None = None
     concurrency_key: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     coalesce: str | None = None
     run_id: str | None = None
+
+
+class TriggerArguments(TypedDict, total=False):
+    """The fields of TriggerOptions, as trigger() takes them."""
+
+    idempotency_key: str | None
+    concurrency_key: str | None
+    labels: Mapping[str, str] | None
+    coalesce: str | None
+    run_id: str | None
+
+
+class Call(Generic[In]):
+    """An input and its options, as an item of batch_trigger()."""
+
+    def __init__(self, input: In = NOT_GIVEN, **options: Unpack[TriggerArguments]) -> None:
+        self.input = input
+        self.options = trigger_options(options)
 
 
 def trigger_options(given: Mapping[str, Any]) -> TriggerOptions:
@@ -40,19 +68,6 @@ def trigger_options(given: Mapping[str, Any]) -> TriggerOptions:
     except TypeError as error:
         msg = f"unknown trigger option: {error}"
         raise ValidationError(msg) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Triggered:
-    """The run that stands for a trigger, and how it came to."""
-
-    run: Run
-    disposition: Disposition
-
-    @property
-    def id(self) -> str:
-        """Return the run's id."""
-        return self.run.id
 
 
 def new_run(
@@ -65,12 +80,6 @@ def new_run(
     from_json: bool = False,
 ) -> NewRun:
     """Check an input by the job's schema, and the options; ValidationError names what is wrong."""
-    what = f"the input of job {job.name!r} is not valid"
-    if from_json:
-        parsed = job.input.parse_json(what, input, is_new=True)
-    else:
-        parsed = job.input.parse(what, input)
-    text = job.input.kept_text(what, parsed)
     if options.run_id is not None and not is_ulid(options.run_id):
         msg = f"a run id is a ULID, not {options.run_id!r}"
         raise ValidationError(msg)
@@ -82,18 +91,31 @@ def new_run(
         raise ValidationError(msg)
     for name in ("idempotency_key", "concurrency_key"):
         key = getattr(options, name)
-        if key is not None and not (isinstance(key, str) and key and key == storable(key)):
-            msg = f"{name} must be text that is not empty, without lone surrogates, not {key!r}"
-            raise ValidationError(msg)
+        if key is not None:
+            checked_text(name, key)
     return NewRun(
         id=options.run_id or fresh_id,
         job_name=job.name,
-        input_json=text,
+        input_json=_checked_input(job, input, from_json=from_json),
         labels=_checked_labels(options.labels, labels_model),
         idempotency_key=options.idempotency_key,
         concurrency_key=options.concurrency_key,
         coalesce=options.coalesce is not None,
     )
+
+
+def _checked_input(job: JobDefinition[Any, Any], input: Any, *, from_json: bool) -> str:
+    if job.default_json is not None and (
+        input is NOT_GIVEN or (input is None and not job.takes_none)
+    ):
+        return job.default_json
+    given = None if input is NOT_GIVEN else input
+    what = f"the input of job {job.name!r} is not valid"
+    if from_json:
+        parsed = job.input.parse_json(what, given, is_new=True)
+    else:
+        parsed = job.input.parse(what, given)
+    return job.input.kept_text(what, parsed)
 
 
 def _checked_labels(
@@ -114,7 +136,5 @@ def _checked_labels(
         if not isinstance(key, str) or not _LABEL_KEY.fullmatch(key):
             msg = f"a label's key is made of A-Z a-z 0-9 - _ . /, not {key!r}"
             raise ValidationError(msg)
-        if not isinstance(value, str) or value != storable(value):
-            msg = f"the label {key!r} must be text without lone surrogates, not {value!r}"
-            raise ValidationError(msg)
+        checked_text(f"the label {key!r}", value, may_be_empty=True)
     return checked

@@ -6,7 +6,7 @@ import functools
 import inspect
 from typing import TYPE_CHECKING
 
-from durably import Durably, JobHandle, Retry, Step, job
+from durably import Durably, Retry, Step, TriggerOptions, job
 from scripts.docs.markdown import code, default_of, fields_of, table
 
 if TYPE_CHECKING:
@@ -35,6 +35,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "engine options": functools.partial(_of_call, Durably.__init__),
     "job options": functools.partial(_of_call, job),
     "step options": functools.partial(_of_call, Step.run, "name"),
-    "trigger options": functools.partial(_of_call, JobHandle.trigger, "input"),
+    "trigger options": functools.partial(_of_value, TriggerOptions),
     "retry options": functools.partial(_of_value, Retry),
 }

@@ -26,7 +26,14 @@ _GROUPS: dict[str, tuple[str, ...]] = {
     "names of jobs": ("job", "define_job", "JobDefinition", "query", "Query"),
     "names of steps": ("Step", "SyncStep", "StepLog"),
     "names of retries": ("Retry", "RetryAfter", "GiveUp"),
-    "names of triggers": ("JobHandle", "Triggered", "TriggerOptions", "Disposition", "Ended"),
+    "names of triggers": (
+        "JobHandle",
+        "Call",
+        "Triggered",
+        "TriggerOptions",
+        "Disposition",
+        "Ended",
+    ),
     "names of runs": (
         "Run",
         "RunStatus",

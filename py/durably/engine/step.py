@@ -6,13 +6,15 @@ import asyncio
 import contextvars
 import functools
 import inspect
+import numbers
+import operator
 import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from durably.annotations import UNTYPED, return_type
+from durably.annotations import UNTYPED, is_async, return_type, starts_at_once
 from durably.blobs import Blob
-from durably.codec import codec_for, storable
+from durably.codec import checked_text, codec_for, storable
 from durably.engine.execution import current_step
 from durably.engine.interrupts import gate
 from durably.engine.step_call import StepCall
@@ -142,11 +144,9 @@ class _Context:
         timeout: timedelta | float | None,
         output: Any,
     ) -> StepCall:
-        if not name or not isinstance(name, str):
-            msg = f"a step needs a name, not {name!r}"
-            raise ValidationError(msg)
-        if name != storable(name):
-            msg = f"a step's name must be text without lone surrogates, not {name!r}"
+        checked_text("a step's name", name)
+        if not callable(fn):
+            msg = f"step {name!r} needs a function, not {fn!r}"
             raise ValidationError(msg)
         if retry is not None or timeout is not None:
             check_step_options(f"step {name!r}", retry, timeout)
@@ -229,7 +229,7 @@ class Step(_Context):
         self, call: StepCall, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         value: Any
-        if IN_BROWSER or inspect.iscoroutinefunction(fn):
+        if IN_BROWSER or starts_at_once(fn):
             value = self._execution.call(fn, *args, **kwargs)
         else:
             value = await self._within(call, self._in_thread(fn, args, kwargs))
@@ -292,7 +292,7 @@ class SyncStep(_Context):
 
         *fn* is sync and runs on the job's own thread, so it has no timeout: nothing could stop it.
         """
-        if inspect.iscoroutinefunction(fn):
+        if is_async(fn):
             msg = f"step {name!r} of a sync job has an async function; make the job async"
             raise ValidationError(msg)
         call = self._open(name, fn, retry, None, output)
@@ -324,11 +324,17 @@ class SyncStep(_Context):
 
 def _number(name: str, value: float) -> float:
     """Return a number of step.progress(); ValidationError when JSON has no such number."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not abs(value) <= sys.float_info.max:
+    number: float | None = None
+    if isinstance(value, bool):
+        number = None
+    elif hasattr(value, "__index__"):
+        number = operator.index(value)
+    elif isinstance(value, numbers.Real):  # NumPy's numbers are registered as such
+        number = float(value)
+    if number is None or not abs(number) <= sys.float_info.max:
         msg = f"{name} of step.progress() must be a finite number, not {value!r}"
         raise ValidationError(msg)
-    return value
+    return number
 
 
 def _drive(work: Coroutine[Any, Any, T]) -> T:

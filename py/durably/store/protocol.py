@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from durably.runs import (
         Claim,
-        Enqueued,
         Finish,
         Hold,
         Lease,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
         RunFilter,
         StepAttempt,
         StepRecord,
+        Triggered,
     )
 
 
@@ -41,7 +41,7 @@ class Store(Protocol):
         """Release the database; every later call is StoppedError."""
         ...
 
-    async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Enqueued]:
+    async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Triggered]:
         """Make all *runs* or none, in one transaction.
 
         A run whose id is already there is the same call repeated (law 8). An idempotency key that

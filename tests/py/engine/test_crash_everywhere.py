@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from durably import (
+    Call,
     Cancelled,
     ConflictError,
     Durably,
@@ -185,7 +186,7 @@ def batch(world: World) -> Scenario:
         return result
 
     async def act(app: Durably) -> None:
-        calls = [(name, {"run_id": id}) for name, id in zip("abc", IDS, strict=False)]
+        calls = [Call(name, run_id=id) for name, id in zip("abc", IDS, strict=False)]
         await app.jobs.example.batch_trigger(calls)
 
     return Scenario(example, act, ["A", RunStatus.FAILED, "C"])

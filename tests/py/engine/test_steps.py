@@ -191,7 +191,7 @@ async def test_a_step_needs_a_name(shop: Workshop, name: Any) -> None:
 
     @job
     async def example(step: Step) -> None:
-        with pytest.raises(ValidationError, match="needs a name"):
+        with pytest.raises(ValidationError, match="a step's name must be text"):
             await step.run(name, later, 1)
 
     assert (await shop.run(example)).status is RunStatus.COMPLETED

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
 from durably import (
+    Call,
     ConflictError,
     Disposition,
     JobDefinition,
@@ -148,7 +149,7 @@ async def test_an_unknown_job_is_named_with_those_that_are_known(shop: Workshop)
         ({"labels": {"bad key": "x"}}, "label's key"),
         ({"labels": {"": "x"}}, "label's key"),
         ({"labels": {"k": 5}}, "must be text"),
-        ({"labels": {"k": "\ud800"}}, "the label 'k' must be text without lone surrogates"),
+        ({"labels": {"k": "\ud800"}}, "the label 'k' must be text without NUL and lone surrogates"),
         ({"labels": "ab"}, "labels must be a mapping"),
         ({"labels": 5}, "labels must be a mapping"),
         ({"idempotency_key": "\ud800"}, "idempotency_key must be text"),
@@ -238,21 +239,21 @@ async def test_a_batch_is_checked_as_a_whole(shop: Workshop) -> None:
 
 
 async def test_a_batch_makes_its_runs_in_order(shop: Workshop) -> None:
-    """An item is an input, or a pair of it and options; nothing in, nothing out."""
+    """An item is an input, or a Call of it with options; nothing in, nothing out."""
     app = await shop.engine(order)
 
     made = await app.jobs.order.batch_trigger(
-        [Order(id=1), ({"id": 2}, {"labels": {"a": "b"}, "concurrency_key": "c"})]
+        [Order(id=1), Call({"id": 2}, labels={"a": "b"}, concurrency_key="c")]
     )
 
     assert [one.run.input["id"] for one in made] == [1, 2]
     assert (made[1].run.labels, made[1].run.concurrency_key) == ({"a": "b"}, "c")
     assert await app.jobs.order.batch_trigger([]) == []
     with pytest.raises(ConflictError):
-        await app.jobs.order.batch_trigger([{"id": 3}, ({"id": 4}, {"concurrency_key": "c"})])
+        await app.jobs.order.batch_trigger([{"id": 3}, Call({"id": 4}, concurrency_key="c")])
     assert len(await app.get_runs()) == 2
     with pytest.raises(ValidationError, match="option"):
-        await app.jobs.order.batch_trigger([({"id": 5}, {"colour": "red"})])
+        await app.jobs.order.batch_trigger([Call({"id": 5}, colour="red")])  # type: ignore[call-arg]
 
 
 async def test_a_handle_sees_its_own_runs(shop: Workshop) -> None:
@@ -372,10 +373,10 @@ async def test_registering_twice_is_fine_and_two_of_a_name_is_not(shop: Workshop
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: define_job("", other.function), "needs a name"),
+        (lambda: define_job("", other.function), "name must be text that is not empty"),
         (lambda: define_job(" x", other.function), "needs a name"),
-        (lambda: define_job("x", lambda: None), "not 0 parameters"),
-        (lambda: define_job("x", lambda a, b, c: None), "not 3 parameters"),
+        (lambda: define_job("x", lambda: None), r"not \(nothing\)"),
+        (lambda: define_job("x", lambda a, b, c: None), r"not \(a, b, c\)"),
         (lambda: define_job("x", lambda a, b: None, input=print), "cannot be used as a type"),
         (lambda: define_job("x", other.function, timeout=-1), "timeout of job 'x' must"),
         (

@@ -118,7 +118,7 @@ async def test_a_steps_name_must_be_text_that_can_be_stored(shop: Workshop) -> N
     run = await shop.run(example)
 
     assert run.status is RunStatus.FAILED
-    assert "a step's name must be text without lone surrogates" in (run.error or "")
+    assert "a step's name must be text without NUL and lone surrogates" in (run.error or "")
     assert shop.journal == []
 
 

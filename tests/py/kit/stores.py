@@ -9,7 +9,6 @@ from durably.runs import (
     NO_NOTES,
     AttemptStatus,
     Claim,
-    Enqueued,
     Failure,
     Finish,
     Lease,
@@ -18,6 +17,7 @@ from durably.runs import (
     StepAttempt,
     StepRecord,
     StepStatus,
+    Triggered,
 )
 from durably.store.protocol import Store
 
@@ -35,7 +35,7 @@ def run(id: str, job: str = JOB, **fields: Any) -> NewRun:
     return NewRun(id=id, job_name=job, input_json=fields.pop("input_json", "{}"), **fields)
 
 
-async def put(store: Store, *runs: NewRun, now: datetime = T0) -> list[Enqueued]:
+async def put(store: Store, *runs: NewRun, now: datetime = T0) -> list[Triggered]:
     """Enqueue *runs*."""
     return await store.enqueue(runs, now=now)
 

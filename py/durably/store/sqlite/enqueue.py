@@ -8,7 +8,7 @@ from durably.blobs import references_in
 from durably.clock import from_iso
 from durably.codec import to_json
 from durably.errors import ConflictError
-from durably.runs import Disposition, Enqueued
+from durably.runs import Disposition, Triggered
 from durably.store.rows import pending_run, to_run
 from durably.store.sqlite import sql
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from durably.runs import NewRun
 
 
-def enqueue(db: sqlite3.Connection, runs: Sequence[NewRun], now: str) -> list[Enqueued]:
+def enqueue(db: sqlite3.Connection, runs: Sequence[NewRun], now: str) -> list[Triggered]:
     """Make all *runs*; the laws stand at Store.enqueue."""
     moment = from_iso(now)
     return [_enqueue_one(db, run, now, moment) for run in runs]
@@ -32,7 +32,7 @@ def refer(db: sqlite3.Connection, run_id: str, text: str) -> None:
         db.execute(sql.INSERT_BLOB, (run_id, name))
 
 
-def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime) -> Enqueued:
+def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime) -> Triggered:
     found = _standing_for(db, new)
     if found is not None:
         return found
@@ -52,10 +52,10 @@ def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime
     refer(db, new.id, new.input_json)
     for key, value in new.labels.items():
         db.execute(sql.INSERT_LABEL, (new.id, key, value))
-    return Enqueued(run=pending_run(new, moment), disposition=Disposition.CREATED)
+    return Triggered(run=pending_run(new, moment), disposition=Disposition.CREATED)
 
 
-def _standing_for(db: sqlite3.Connection, new: NewRun) -> Enqueued | None:
+def _standing_for(db: sqlite3.Connection, new: NewRun) -> Triggered | None:
     """Return the run that already stands for *new*; the idempotency key is looked at first."""
     if new.idempotency_key is not None:
         row = db.execute(sql.RUN_BY_IDEMPOTENCY, (new.job_name, new.idempotency_key)).fetchone()
@@ -63,7 +63,7 @@ def _standing_for(db: sqlite3.Connection, new: NewRun) -> Enqueued | None:
             run = to_run(row)
             own = run.id == new.id  # the call that made it, repeated
             disposition = Disposition.CREATED if own else Disposition.IDEMPOTENT
-            return Enqueued(run=run, disposition=disposition, is_new=False)
+            return Triggered(run=run, disposition=disposition, is_new=False)
     if new.concurrency_key is not None:
         row = db.execute(sql.PENDING_BY_KEY, (new.job_name, new.concurrency_key)).fetchone()
         if row is not None and row[0] != new.id:
@@ -73,14 +73,14 @@ def _standing_for(db: sqlite3.Connection, new: NewRun) -> Enqueued | None:
                 key = new.concurrency_key
                 msg = f"a run of {new.job_name!r} with the concurrency key {key!r} is pending"
                 raise ConflictError(msg)
-            return Enqueued(run=to_run(row), disposition=Disposition.COALESCED)
+            return Triggered(run=to_run(row), disposition=Disposition.COALESCED)
     return None
 
 
-def _repeated(db: sqlite3.Connection, new: NewRun) -> Enqueued:
+def _repeated(db: sqlite3.Connection, new: NewRun) -> Triggered:
     """Answer a call whose run is there already, as it was answered the first time (law 8)."""
     run = to_run(db.execute(sql.RUN, (new.id,)).fetchone())
     if run.job_name != new.job_name:
         msg = f"the run id {new.id!r} belongs to a run of {run.job_name!r}"
         raise ConflictError(msg)
-    return Enqueued(run=run, disposition=Disposition.CREATED, is_new=False)
+    return Triggered(run=run, disposition=Disposition.CREATED, is_new=False)

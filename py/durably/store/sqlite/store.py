@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from durably.runs import (
-        Enqueued,
         LogRecord,
         NewRun,
         Notes,
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
         RunFilter,
         StepAttempt,
         StepRecord,
+        Triggered,
     )
 
 
@@ -68,7 +68,7 @@ class SqliteStore:
     async def close(self) -> None:
         await self._db.close()
 
-    async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Enqueued]:
+    async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Triggered]:
         return await self._db.write(enqueue, runs, to_iso(now))
 
     async def get_run(self, run_id: str) -> Run | None:
