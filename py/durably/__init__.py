@@ -6,9 +6,11 @@ from durably.clock import Clock, SystemClock
 from durably.engine.step import Step, StepLog, SyncStep
 from durably.errors import (
     Cancelled,
+    CancelledInsideError,
     ConflictError,
     DuplicateStepError,
     DurablyError,
+    ExitedError,
     ImportRefusedError,
     LeaseLost,
     NotFoundError,
@@ -66,6 +68,7 @@ __all__ = [
     "Blob",
     "Call",
     "Cancelled",
+    "CancelledInsideError",
     "Clock",
     "ConflictError",
     "Disposition",
@@ -74,6 +77,7 @@ __all__ = [
     "DurablyError",
     "Ended",
     "Event",
+    "ExitedError",
     "Failure",
     "GiveUp",
     "Health",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from durably.archive import export_store, import_store, reset_store
 from durably.blobs import Blob, BlobFiles, keep_file
 from durably.clock import Clock, checked_duration
+from durably.engine.own_code import OwnCode
 from durably.engine.upkeep import Upkeep
 from durably.engine.worker import Worker
 from durably.errors import ValidationError
@@ -271,7 +272,7 @@ class Durably(RunOperations):
         found = self._queries.require(name)
         what = f"the input of query {name!r} is not valid"
         inputs = (found.input.parse_json(what, input, is_new=True),) if found.takes_input else ()
-        with self._blobs.in_reach():
+        with self._blobs.in_reach(), OwnCode(f"query {name!r}"):
             value = found.function(*inputs)
             if inspect.isawaitable(value):
                 value = await value

@@ -119,6 +119,31 @@ class NotSerializableError(DurablyError):
         self.problem = problem
 
 
+class ExitedError(DurablyError):
+    """A job's code raised what would end the process, such as SystemExit; only the run ends.
+
+    The cause is what was raised.
+    """
+
+    code = "exited"
+
+    def __init__(self, what: str, error: BaseException) -> None:
+        said = message_of(error)
+        super().__init__(f"{what} raised {type(error).__name__}{f': {said}' if said else ''}")
+
+
+class CancelledInsideError(DurablyError):
+    """A job's code raised a CancelledError, and nobody had cancelled it: a library did."""
+
+    code = "cancelled_inside"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} raised CancelledError, and nobody had cancelled it: "
+            "something that it awaited was cancelled"
+        )
+
+
 class ReplayError(DurablyError):
     """A saved step result no longer fits the type that the step declares today."""
 
@@ -246,3 +271,15 @@ class Suspended(RunSignal):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def signal_in(error: BaseException) -> RunSignal | None:
+    """Return the signal that *error* is, or that a group of errors holds."""
+    if isinstance(error, RunSignal):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            found = signal_in(inner)
+            if found is not None:
+                return found
+    return None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from durably import codec
 from durably.clock import check_aware, checked_duration
+from durably.engine.current import current_execution
 from durably.engine.execution import Services
 from durably.engine.faults import Faults
-from durably.engine.interrupts import current_execution
 from durably.errors import (
     Cancelled,
     ConflictError,

@@ -37,6 +37,9 @@ class Retry:
 
     The pause after attempt n is ``backoff * factor ** (n - 1)``, at most *max_backoff*, and then
     shortened or lengthened by up to the share *jitter* (0 to 1) of itself at random.
+
+    Of a group of errors, as a TaskGroup raises it, each member counts: one that gives up is
+    enough, all must be among *retry_on*, and the longest RetryAfter holds.
     """
 
     max_attempts: int = 3
@@ -69,12 +72,17 @@ class Retry:
 
         *chance* in [0, 1) places the pause within the jitter; it is drawn when not given.
         """
-        if attempt >= self.max_attempts or isinstance(error, (GiveUp, *self.give_up_on)):
+        causes = _causes(error)
+        gives_up = any(isinstance(cause, (GiveUp, *self.give_up_on)) for cause in causes)
+        if attempt >= self.max_attempts or gives_up:
             return None
-        if isinstance(error, RetryAfter):
-            return error.delay
-        if not isinstance(error, self.retry_on):
+        delays = [cause.delay for cause in causes if isinstance(cause, RetryAfter)]
+        others = [cause for cause in causes if not isinstance(cause, RetryAfter)]
+        among = isinstance(error, self.retry_on)
+        if not among and not all(isinstance(cause, self.retry_on) for cause in others):
             return None
+        if delays:
+            return max(delays)
         longest = as_duration(self.max_backoff)
         try:
             pause = min(as_duration(self.backoff) * self.factor ** (attempt - 1), longest)
@@ -82,6 +90,13 @@ class Retry:
             pause = longest
         drawn = random.random() if chance is None else chance  # noqa: S311 - spreads load, no secret
         return pause * (1 + self.jitter * (2 * drawn - 1))
+
+
+def _causes(error: Exception) -> list[Exception]:
+    """Return the errors that a group holds, as a TaskGroup raises it, or the one that it is."""
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    return [cause for inner in error.exceptions for cause in _causes(inner)]
 
 
 def _check(

@@ -9,13 +9,58 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Pyodide has one thread, the worker's own.
 IN_BROWSER = sys.platform == "emscripten"
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs on this thread, or None."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+@contextlib.contextmanager
+def with_loop(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """Let *loop* be the one that runs on this thread, or none, meanwhile."""
+    before = running_loop()
+    asyncio._set_running_loop(loop)  # noqa: SLF001 - it is documented for those who make loops
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(before)  # noqa: SLF001
+
+
+@contextlib.contextmanager
+def without_loop() -> Iterator[None]:
+    """Hide the event loop from sync code, which on a server runs on a thread that has none.
+
+    Only the browser needs it, where sync code runs on the loop's own thread, and the policy of
+    event loops knows the loop also while it is hidden.
+    """
+    events: Any = asyncio.events
+    policy = events._event_loop_policy  # noqa: SLF001 - to set one is deprecated
+    events._event_loop_policy = _NoLoop()  # noqa: SLF001
+    try:
+        with with_loop(None):
+            yield
+    finally:
+        events._event_loop_policy = policy  # noqa: SLF001
+
+
+class _NoLoop:
+    """A policy of event loops that says what Python says on a thread."""
+
+    def get_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Raise RuntimeError."""
+        msg = "There is no current event loop in this function"
+        raise RuntimeError(msg)
 
 
 def contained(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -30,6 +75,15 @@ def contained(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
         raise RuntimeError(msg) from error
 
 
+def _shield() -> contextlib.AbstractContextManager[object]:
+    """Keep a scope of anyio's that ran out from cancelling this task again and again.
+
+    It does so at each turn of the loop until its tasks have left, and nobody else would get one.
+    """
+    anyio = sys.modules.get("anyio")
+    return contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
+
+
 async def until_done(future: Future[T]) -> T:
     """Await work that cannot be stopped: a cancelled caller still waits for it to end.
 
@@ -38,7 +92,7 @@ async def until_done(future: Future[T]) -> T:
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        with contextlib.suppress(asyncio.CancelledError):
+        with contextlib.suppress(asyncio.CancelledError), _shield():
             await ended(future)
         raise
 
@@ -48,7 +102,8 @@ async def ended(future: Future[Any]) -> None:
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:
-            await asyncio.wait({future})
+            with contextlib.nullcontext() if cancelled is None else _shield():
+                await asyncio.wait({future})
         except asyncio.CancelledError as error:
             cancelled = error
     if not future.cancelled():

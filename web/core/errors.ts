@@ -23,8 +23,10 @@ export type ClientErrorCode =
 
 /** Codes of the Python engine's error tree (`py/durably/errors.py`). */
 export type EngineErrorCode =
+  | 'cancelled_inside'
   | 'conflict'
   | 'duplicate_step'
+  | 'exited'
   | 'import_refused'
   | 'internal'
   | 'not_found'

@@ -21,6 +21,7 @@ from durably.app import Durably
 from durably.browser.store_files import work_on_files
 from durably.codec import to_json
 from durably.engine.interrupts import Interrupts
+from durably.engine.own_code import OwnCode
 from durably.errors import ConflictError, DurablyError, NotFoundError, ValidationError
 from durably.jobs import JobDefinition
 from durably.json_api import Api, Subscriptions, read_object
@@ -111,7 +112,8 @@ async def start(
 def definitions_in(module_name: str) -> list[JobDefinition[Any, Any] | Query]:
     """Return every job and query among a module's names; ValidationError when it has none."""
     try:
-        module = importlib.import_module(module_name)
+        with OwnCode(f"the app's module {module_name!r}"):
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         msg = f"the app's module {module_name!r} could not be imported: {error}"
         raise ValidationError(msg) from error

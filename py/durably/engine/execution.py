@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import contextvars
 import functools
-from contextvars import ContextVar
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from durably.engine.current import current_step
 from durably.engine.interrupts import gate
 from durably.errors import Cancelled, DuplicateStepError, LeaseLost, RunSignal, Suspended
 from durably.events import LogWritten, RunProgressed, StepCompleted
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from durably.clock import Clock
     from durably.engine.faults import Faults
     from durably.engine.interrupts import Interrupts
-    from durably.engine.step_call import StepCall
     from durably.events import Event, EventBus
     from durably.ids import Ulids
     from durably.jobs import JobDefinition
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from durably.store.protocol import Store
 
 T = TypeVar("T")
-
-#: The step whose code runs in this task or thread (log lines know it, also in parallel steps).
-current_step: ContextVar[StepCall | None] = ContextVar("durably_current_step", default=None)
 
 #: How long the code may keep the event loop before others get a turn: one frame of a screen.
 _BREATH = timedelta(milliseconds=16)
@@ -78,7 +74,8 @@ class Execution:
     def __init__(self, claim: Claim, job: JobDefinition[Any, Any], services: Services) -> None:
         self.run = claim.run
         self.lease = claim.lease
-        self.saved = claim.saved
+        #: The results of steps: those that were saved before, and those of steps within steps.
+        self.saved = dict(claim.saved)
         self.job = job
         self.services = services
         self.loop = asyncio.get_running_loop()
@@ -153,6 +150,11 @@ class Execution:
             msg = "the code of the run has ended; what it left behind may do no more steps"
             raise Cancelled(msg)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether the code was told to stop."""
+        return self.signal is not None or self.interrupted
+
     def check_interrupt(self) -> None:
         """Raise Cancelled if an interrupt came while the engine could not be stopped."""
         if self.interrupted:
@@ -183,6 +185,11 @@ class Execution:
         index = self._next_index
         self._next_index += 1
         return index
+
+    def names_are_free(self, names: list[str]) -> None:
+        """Let a step that is tried again use the names that its failed attempt used."""
+        self._names.difference_update(names)
+        names.clear()
 
     def adopt_task(self) -> None:
         """Remember a task that a job made for parallel work: it must not outlive the job."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import signal
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from durably.engine.current import current_execution
 from durably.errors import Cancelled
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., Any]")
-
-#: The run whose code, or whose engine code, executes in this task and in those it made.
-current_execution: ContextVar[Execution | None] = ContextVar("durably_execution", default=None)
 
 #: The functions of this package that call a job's own code.
 _GATES: set[CodeType] = set()

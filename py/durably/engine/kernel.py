@@ -6,16 +6,19 @@ Saved steps are replayed, the rest runs; whatever the code does, exactly one out
 from __future__ import annotations
 
 import asyncio
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durably.engine.current import current_execution
 from durably.engine.faults import LONGEST_PAUSE
-from durably.engine.interrupts import current_execution, gate
+from durably.engine.interrupts import gate
+from durably.engine.own_code import OwnCode, refuse_task
 from durably.engine.step import Step, SyncStep
 from durably.engine.step_call import describe
-from durably.errors import Cancelled, LeaseLost, RunSignal, StorageError, Suspended
+from durably.errors import Cancelled, LeaseLost, StorageError, Suspended, signal_in
 from durably.runs import Finish, RunStatus
-from durably.threads import IN_BROWSER, contained
+from durably.threads import IN_BROWSER, contained, without_loop
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,7 +67,8 @@ async def _run_code(execution: Execution) -> str:
     current_execution.set(execution)  # for this task and those that the job makes
     job = execution.job
     value = job.input.parse_json(f"the stored input of job {job.name!r}", execution.run.input)
-    result = await _call_job(execution, (value,) if job.takes_input else ())
+    with OwnCode(f"job {job.name!r}", lambda: execution.is_stopped):
+        result = await _call_job(execution, (value,) if job.takes_input else ())
     return job.output.settle(f"job {job.name!r}", result)[0]
 
 
@@ -72,15 +76,26 @@ async def _run_code(execution: Execution) -> str:
 async def _call_job(execution: Execution, inputs: tuple[Any, ...]) -> Any:
     function = execution.job.function
     if execution.job.is_async:
-        return await function(Step(execution), *inputs)
-    step = SyncStep(execution)
+        value = function(Step(execution), *inputs)
+    else:
+        value = await _call_sync_job(execution, inputs)
+    return await value if inspect.isawaitable(value) else value
+
+
+@gate
+async def _call_sync_job(execution: Execution, inputs: tuple[Any, ...]) -> Any:
+    function, step = execution.job.function, SyncStep(execution)
     if IN_BROWSER:
         execution.may_wait = False
-        return execution.call(function, step, *inputs)
+        with without_loop():
+            value = execution.call(function, step, *inputs)
+        refuse_task(f"job {execution.job.name!r}", value)
+        return value
 
     def begin() -> Any:
         execution.check()  # it may have been stopped while it waited for a thread
-        return contained(function, step, *inputs)
+        with OwnCode(f"job {execution.job.name!r}"):
+            return contained(function, step, *inputs)
 
     return await execution.in_thread(begin)
 
@@ -92,7 +107,7 @@ async def _end_stragglers(execution: Execution) -> None:
 
 
 def _judge(execution: Execution, error: BaseException) -> Outcome:
-    signal = execution.signal or (Cancelled() if execution.interrupted else _signal_in(error))
+    signal = execution.signal or (Cancelled() if execution.interrupted else signal_in(error))
     if isinstance(signal, LeaseLost):
         return Stopped()
     if isinstance(signal, Suspended):
@@ -107,17 +122,6 @@ def _judge(execution: Execution, error: BaseException) -> Outcome:
         services.faults.report(cause, context="job", run_id=execution.run.id)
         return Released(reason="storage", available_at=services.clock.now() + LONGEST_PAUSE)
     return Finish(status=RunStatus.FAILED, failure=describe(cause))
-
-
-def _signal_in(error: BaseException) -> RunSignal | None:
-    if isinstance(error, RunSignal):
-        return error
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            found = _signal_in(inner)
-            if found is not None:
-                return found
-    return None
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from durably.annotations import UNTYPED, is_async, return_type, starts_at_once
 from durably.blobs import Blob
 from durably.codec import checked_text, codec_for, storable
-from durably.engine.execution import current_step
+from durably.engine.current import current_step
 from durably.engine.interrupts import gate
+from durably.engine.own_code import OwnCode, in_context, refuse_task
 from durably.engine.step_call import StepCall
 from durably.errors import (
     Cancelled,
@@ -26,7 +27,15 @@ from durably.errors import (
 )
 from durably.jobs import check_step_options
 from durably.runs import LogLevel, Progress
-from durably.threads import IN_BROWSER, contained, ended, until_done
+from durably.threads import (
+    IN_BROWSER,
+    contained,
+    ended,
+    running_loop,
+    until_done,
+    with_loop,
+    without_loop,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -126,11 +135,7 @@ class _Context:
     def _on_loop(self, work: Callable[..., None], *args: Any) -> None:
         """Do *work* on the event loop's thread, from whichever thread this is."""
         loop = self._execution.loop
-        try:
-            running = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is loop:
+        if IN_BROWSER or running_loop() is loop:
             work(*args)
         else:
             context = contextvars.copy_context()
@@ -204,17 +209,15 @@ class Step(_Context):
             return call.replay()
         while True:
             await call.begin()
-            token = current_step.set(call)
             try:
-                value = await self._call(call, fn, args, kwargs)
+                own = self._call(call, fn, args, kwargs)
+                value = await in_context(call.context(), own)
                 result = await call.succeed(value)
             except BaseException as error:  # noqa: BLE001 - fail() raises all that is not retried
                 await call.fail(error)
             else:
                 await self._execution.breathe(call.ended)
                 return result
-            finally:
-                current_step.reset(token)
 
     async def keep_file(self, source: FileSource, *, name: str = "", media_type: str = "") -> Blob:
         """Keep bytes or the file at a path beside the runs; return the reference.
@@ -228,17 +231,22 @@ class Step(_Context):
     async def _call(
         self, call: StepCall, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        value: Any
-        if IN_BROWSER or starts_at_once(fn):
-            value = self._execution.call(fn, *args, **kwargs)
-        else:
-            value = await self._within(call, self._in_thread(fn, args, kwargs))
-        if inspect.isawaitable(value):
-            return await self._within(call, value)
+        what, value = f"step {call.name!r}", None
+        with OwnCode(what, lambda: self.cancelled):
+            if starts_at_once(fn):
+                value = self._execution.call(fn, *args, **kwargs)
+            elif IN_BROWSER:
+                with without_loop():
+                    value = self._execution.call(fn, *args, **kwargs)
+                refuse_task(what, value)
+            else:
+                value = await self._within(call, self._in_thread(call, fn, args, kwargs))
+            if inspect.isawaitable(value):
+                value = await self._within(call, value)
         return value
 
     async def _in_thread(
-        self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, call: StepCall, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> T:
         task = asyncio.current_task()
         cancels = task.cancelling() if task else 0
@@ -247,7 +255,8 @@ class Step(_Context):
             if task and task.cancelling() > cancels:  # while it waited for a thread
                 raise Cancelled
             self.raise_if_cancelled()
-            return contained(fn, *args, **kwargs)
+            with OwnCode(f"step {call.name!r}"):  # on the thread: a GeneratorExit closes who waits
+                return contained(fn, *args, **kwargs)
 
         return await self._execution.in_thread(begin)
 
@@ -275,7 +284,7 @@ class SyncStep(_Context):
 
     def __init__(self, execution: Execution) -> None:
         super().__init__(execution)
-        self._await = _drive if IN_BROWSER else self._await_on_loop
+        self._await = self._drive if IN_BROWSER else self._await_on_loop
 
     @gate
     def run(
@@ -300,16 +309,25 @@ class SyncStep(_Context):
             return call.replay()  # type: ignore[no-any-return]
         while True:
             self._await(call.begin())
-            token = current_step.set(call)
             try:
-                value = fn(*args, **kwargs)
+                value = call.context().run(self._call, call, fn, args, kwargs)
                 result = self._await(call.succeed(value))
             except BaseException as error:  # noqa: BLE001 - fail() raises all that is not retried
                 self._await(call.fail(error))
             else:
                 return result  # type: ignore[no-any-return]
-            finally:
-                current_step.reset(token)
+
+    @gate
+    def _call(
+        self, call: StepCall, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> T:
+        what = f"step {call.name!r}"
+        with OwnCode(what):
+            value = fn(*args, **kwargs)
+        if inspect.isawaitable(value):
+            msg = f"{what} of a sync job returned what is to be awaited; make the job async"
+            raise ValidationError(msg)
+        return value
 
     def keep_file(self, source: FileSource, *, name: str = "", media_type: str = "") -> Blob:
         """Keep bytes or the file at a path beside the runs; return the reference.
@@ -320,6 +338,17 @@ class SyncStep(_Context):
 
     def _await_on_loop(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._execution.loop).result()
+
+    def _drive(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Finish *work* on the loop's own thread; where it would have to wait, suspend the run."""
+        with with_loop(self._execution.loop):  # it was hidden from the job's code
+            try:
+                work.send(None)
+            except StopIteration as done:
+                return done.value
+            work.close()
+        reason = "storage"
+        raise Suspended(reason)
 
 
 def _number(name: str, value: float) -> float:
@@ -335,14 +364,3 @@ def _number(name: str, value: float) -> float:
         msg = f"{name} of step.progress() must be a finite number, not {value!r}"
         raise ValidationError(msg)
     return number
-
-
-def _drive(work: Coroutine[Any, Any, T]) -> T:
-    """Finish *work* without an event loop; the run is suspended where it would have to wait."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    work.close()
-    reason = "storage"
-    raise Suspended(reason)

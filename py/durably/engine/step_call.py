@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import traceback
 from dataclasses import replace
 from datetime import timedelta
@@ -13,19 +14,24 @@ import pydantic
 
 from durably.clock import as_duration
 from durably.codec import from_json, storable
+from durably.engine.current import current_step
 from durably.engine.faults import LONGEST_PAUSE
 from durably.errors import (
     Cancelled,
+    CancelledInsideError,
     DurablyError,
+    ExitedError,
     ReplayError,
     RunSignal,
     StepTimeoutError,
     StorageError,
     message_of,
+    signal_in,
 )
 from durably.events import StepCancelled, StepCompleted, StepFailed, StepRetried, StepStarted
 from durably.retry import NO_RETRY, Retry
 from durably.runs import AttemptStatus, Failure, StepAttempt, StepRecord, StepStatus
+from durably.threads import ended
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,6 +40,9 @@ if TYPE_CHECKING:
     from durably.codec import Codec
     from durably.engine.execution import Execution
     from durably.runs import Hold
+
+#: The errors of this package that a step is tried again after.
+_RETRIED = (StepTimeoutError, CancelledInsideError)
 
 #: A pause up to this long is waited out with the slot kept; a longer one gives it back.
 IN_PLACE = timedelta(seconds=3)
@@ -53,6 +62,12 @@ class StepCall:
         job = execution.job
         self.name = name
         self.index = execution.open_step(name)
+        outer = current_step.get()
+        #: The step whose code uses this one, and the names of those that this one's code uses.
+        self._outer = outer if outer is not None and outer.belongs_to(execution) else None
+        self._inner: list[str] = []
+        if self._outer is not None:
+            self._outer.uses(name)
         self.is_saved = name in execution.saved
         limit = job.timeout if timeout is None else timeout
         self.timeout = None if limit is None else as_duration(limit)
@@ -70,6 +85,20 @@ class StepCall:
         self._started = execution.run.created_at
         #: When the last attempt ended, once that is to be saved.
         self.ended = self._started
+
+    def belongs_to(self, execution: Execution) -> bool:
+        """Tell whether it is a step of *execution*, and not of a run that this one began in."""
+        return self._execution is execution
+
+    def uses(self, name: str) -> None:
+        """Note a step that its code uses: when it is tried again, it uses the name again."""
+        self._inner.append(name)
+
+    def context(self) -> contextvars.Context:
+        """Return a context for an attempt's code: what it binds there, only it sees."""
+        context = contextvars.copy_context()
+        context.run(current_step.set, self)
+        return context
 
     def replay(self) -> Any:
         """Return the saved result."""
@@ -119,13 +148,24 @@ class StepCall:
             await execution.write(save, context="save-step")
         except asyncio.CancelledError:
             # It may have been taken all the same: repeated, a write is answered as the first time.
-            await execution.write(save, context="save-step")
-            self._completed = True
-            self._tell_completed(text)
+            # By a task of its own, for who cancels may do so again and again.
+            again = asyncio.ensure_future(execution.write(save, context="save-step"))
+            with contextlib.suppress(asyncio.CancelledError):
+                await ended(again)
+            if not again.cancelled() and again.exception() is None:
+                self._completed = True
+                self._remember(text)
+                self._tell_completed(text)
             raise
         execution.left()
+        self._remember(text)
         self._tell_completed(text)
         return result
+
+    def _remember(self, text: str) -> None:
+        """Keep the result of a step within a step for the outer one's next attempt."""
+        if self._outer is not None:
+            self._execution.saved[self.name] = text
 
     def _tell_completed(self, text: str) -> None:
         execution = self._execution
@@ -155,6 +195,9 @@ class StepCall:
             await self._stopped(error)
             raise error
         if not isinstance(error, Exception):
+            signal = signal_in(error)
+            if signal is not None:
+                await self._stopped(signal)
             raise error
         if execution.signal is not None or execution.interrupted:
             await self._stopped(execution.signal or Cancelled())
@@ -164,11 +207,12 @@ class StepCall:
             return await self._retry_later(error, LONGEST_PAUSE, counted=False)
         self._failed_attempts += 1
         pause = None
-        if not isinstance(error, DurablyError) or isinstance(error, StepTimeoutError):
+        if not isinstance(error, DurablyError) or isinstance(error, _RETRIED):
             pause = self._retry.pause_after(self._failed_attempts, error)
         if pause is None:
             await self._failed(error)
             raise error
+        execution.names_are_free(self._inner)
         return await self._retry_later(error, pause)
 
     # --- what is saved ---
@@ -292,6 +336,9 @@ class StepCall:
 
 def describe(error: BaseException) -> Failure:
     """Return *error* as it is kept: message, type and traceback."""
+    if isinstance(error, ExitedError) and error.__cause__ is not None:
+        exited = describe(error.__cause__)
+        return replace(exited, message=message_of(error))
     kind = type(error)
     name = (
         kind.__qualname__
