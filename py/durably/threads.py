@@ -62,6 +62,13 @@ class _NoLoop:
         msg = "There is no current event loop in this function"
         raise RuntimeError(msg)
 
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """Raise RuntimeError: the browser has one loop, and nothing can wait for another."""
+        return self.get_event_loop()
+
+    def set_event_loop(self, _loop: asyncio.AbstractEventLoop | None) -> None:
+        """Do nothing."""
+
 
 def contained(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call *function* on a thread; its StopIteration becomes a RuntimeError, as in a coroutine.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from durably.engine.current import current_execution, current_step
 from durably.engine.interrupts import gate
 from durably.engine.own_code import exit_of
+from durably.threads import IN_BROWSER
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def contained_tasks(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """Let no task that a run's code makes on *loop* meanwhile end the loop."""
+    if IN_BROWSER:
+        _contain_for_good(loop)
+        yield
+        return
     factory: Any = loop.get_task_factory()
     if not isinstance(factory, _Factory):
         factory = _Factory(factory)
@@ -37,6 +42,30 @@ def contained_tasks(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
             loop.set_task_factory(factory.before)
 
 
+def _contain_for_good(loop: asyncio.AbstractEventLoop) -> None:
+    """Do so on the browser's loop, which is the engine's alone.
+
+    It gives a factory neither a task's context nor the name, and has a class of tasks of its own.
+    """
+    if "create_task" in vars(loop):
+        return
+    create_task = loop.create_task
+
+    def contained(coroutine: Coroutine[Any, Any, Any], **options: Any) -> Any:
+        return create_task(_contained(coroutine), **options)
+
+    vars(loop)["create_task"] = contained
+
+
+def _contained(coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+    execution = current_execution.get()
+    if execution is None:
+        return coroutine
+    call = current_step.get()
+    name = f"job {execution.job.name!r}" if call is None else f"step {call.name!r}"
+    return _OwnTask(f"a task of {name}", coroutine)
+
+
 class _Factory:
     """Makes the tasks of a loop as the factory *before* it does."""
 
@@ -47,14 +76,9 @@ class _Factory:
     def __call__(
         self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
     ) -> Any:
-        execution = current_execution.get()
-        if execution is not None:
-            call = current_step.get()
-            name = f"job {execution.job.name!r}" if call is None else f"step {call.name!r}"
-            coroutine = _OwnTask(f"a task of {name}", coroutine)
         if self.before is not None:
-            return self.before(loop, coroutine, **options)
-        return asyncio.Task(coroutine, loop=loop, **options)
+            return self.before(loop, _contained(coroutine), **options)
+        return asyncio.Task(_contained(coroutine), loop=loop, **options)
 
 
 class _OwnTask(Coroutine[Any, Any, Any]):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from durably import DuplicateStepError, Retry, RunStatus, Step, SyncStep, ValidationError, job
+from durably.threads import IN_BROWSER
 from kit.engines import Workshop
 
 colour: ContextVar[str] = ContextVar("colour", default="none")
@@ -148,6 +149,23 @@ async def test_a_function_that_is_not_async_has_no_loop(shop: Workshop, fn: Any)
     assert run.status is RunStatus.COMPLETED
     assert len(await shop.store.get_attempts(run.id)) == 1
     assert "job 'sync' needs the event loop" in (failed.error or "")
+
+
+async def test_a_function_may_run_a_loop_of_its_own_on_a_server(shop: Workshop) -> None:
+    """The browser can wait for none, and says what to write instead."""
+
+    @job(name="own-loop")
+    async def own_loop(step: Step) -> int:
+        return await step.run("x", lambda: asyncio.run(unawaited()))
+
+    run = await shop.run(own_loop)
+    while _unawaited:
+        _unawaited.pop().close()
+
+    if IN_BROWSER:
+        assert "step 'x' needs the event loop" in (run.error or "")
+    else:
+        assert run.output == 1
 
 
 async def test_parallel_work_in_an_async_function_is_fine(shop: Workshop) -> None:

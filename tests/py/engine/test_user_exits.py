@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pydantic
@@ -24,6 +26,8 @@ from durably import (
 )
 from durably.browser.entry import definitions_in
 from kit.engines import Workshop
+
+colour: ContextVar[str] = ContextVar("colour", default="none")
 
 
 class Own(BaseException):
@@ -191,6 +195,26 @@ async def test_an_exit_in_a_task_of_users_code_is_an_error_of_that_task(
     assert len(await shop.store.get_attempts(made[0].id)) == 1
 
 
+async def test_a_task_of_users_code_keeps_its_name_and_context(shop: Workshop) -> None:
+    """It is made as it would be outside of a run."""
+    context = contextvars.copy_context()
+    context.run(colour.set, "given")
+
+    async def tell() -> tuple[str, str]:
+        task = asyncio.current_task()
+        assert task
+        assert tell.__qualname__ in repr(task)
+        return task.get_name(), colour.get()
+
+    @job(name="parallel")
+    async def parallel(step: Step) -> list[str]:
+        task = asyncio.get_running_loop().create_task(tell(), name="mine", context=context)
+        return list(await task)
+
+    assert (await shop.run(parallel)).output == ["mine", "given"]
+
+
+@pytest.mark.cpython_only
 async def test_tasks_are_made_as_before_once_no_run_is_executed(shop: Workshop) -> None:
     """The host's own factory of tasks makes those of runs too, and is there afterwards."""
     made: list[str] = []
