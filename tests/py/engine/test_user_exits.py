@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 import pydantic
@@ -26,8 +24,6 @@ from durably import (
 )
 from durably.browser.entry import definitions_in
 from kit.engines import Workshop
-
-colour: ContextVar[str] = ContextVar("colour", default="none")
 
 
 class Own(BaseException):
@@ -154,89 +150,6 @@ async def test_an_exit_in_a_step_with_a_timeout_is_that_steps_error(
     (bad,) = await shop.store.get_steps(run.id)
     assert bad.failure is not None
     assert type(make()).__name__ in str(bad.failure.type_name)
-
-
-async def gathered_exit() -> None:
-    """Exit in one of two parallel tasks."""
-    await asyncio.gather(raising_later(lambda: SystemExit(3))(), asyncio.sleep(0))
-
-
-async def grouped_exit() -> None:
-    """Exit in a task of a group."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(raising_later(lambda: SystemExit(3))())
-        group.create_task(asyncio.sleep(0))
-
-
-@pytest.mark.parametrize("parallel", [gathered_exit, grouped_exit])
-async def test_an_exit_in_a_task_of_users_code_is_an_error_of_that_task(
-    shop: Workshop, parallel: Callable[[], Any]
-) -> None:
-    """In a step, where it is not tried again, and in a job beside its steps."""
-
-    @job(name="in-step")
-    async def in_step(step: Step) -> None:
-        await step.run("bad", parallel, retry=Retry(max_attempts=3))
-
-    @job(name="in-job")
-    async def in_job(step: Step) -> None:
-        await asyncio.gather(parallel(), step.run("good", lambda: "fine"))
-
-    app = await shop.engine(in_step, in_job)
-    made = [await app.trigger(one) for one in (in_step, in_job)]
-    await shop.drain(app)
-
-    for one in made:
-        run = await shop.get(one.id)
-        assert run.status is RunStatus.FAILED
-        assert run.failure is not None
-        assert run.failure.type_name == "SystemExit"
-        assert f"a task of {'step' if run.job_name == 'in-step' else 'job'}" in str(run.error)
-    assert len(await shop.store.get_attempts(made[0].id)) == 1
-
-
-async def test_a_task_of_users_code_keeps_its_name_and_context(shop: Workshop) -> None:
-    """It is made as it would be outside of a run."""
-    context = contextvars.copy_context()
-    context.run(colour.set, "given")
-
-    async def tell() -> tuple[str, str]:
-        task = asyncio.current_task()
-        assert task
-        assert tell.__qualname__ in repr(task)
-        return task.get_name(), colour.get()
-
-    @job(name="parallel")
-    async def parallel(step: Step) -> list[str]:
-        task = asyncio.get_running_loop().create_task(tell(), name="mine", context=context)
-        return list(await task)
-
-    assert (await shop.run(parallel)).output == ["mine", "given"]
-
-
-@pytest.mark.cpython_only
-async def test_tasks_are_made_as_before_once_no_run_is_executed(shop: Workshop) -> None:
-    """The host's own factory of tasks makes those of runs too, and is there afterwards."""
-    made: list[str] = []
-
-    def factory(loop: Any, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-        made.append(coroutine.__qualname__)
-        return asyncio.Task(coroutine, loop=loop, **options)
-
-    @job(name="parallel")
-    async def parallel(step: Step) -> None:
-        await asyncio.gather(cancelled_inside(), return_exceptions=True)
-
-    loop = asyncio.get_running_loop()
-    loop.set_task_factory(factory)
-    try:
-        run = await shop.run(parallel)
-        assert loop.get_task_factory() is factory
-    finally:
-        loop.set_task_factory(None)
-
-    assert run.status is RunStatus.COMPLETED
-    assert "cancelled_inside" in made
 
 
 class Leaving(pydantic.BaseModel):
