@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from durably.events import Event
     from durably.following import Snapshot
     from durably.options import Options
-    from durably.runs import LogRecord, StepAttempt, StepRecord
+    from durably.runs import LogRecord, RemovedRun, StepAttempt, StepRecord
     from durably.store.protocol import Store
     from durably.triggers import TriggerArguments, TriggerOptions
 
@@ -310,7 +310,7 @@ class RunOperations:
 
     # --- inside ---
 
-    def _tell(self, event: type[Event], run: Run, **fields: Any) -> None:
+    def _tell(self, event: type[Event], run: Run | RemovedRun, **fields: Any) -> None:
         self._bus.publish(event, run_id=run.id, job_name=run.job_name, labels=run.labels, **fields)
 
     async def _release_blobs(self) -> None:

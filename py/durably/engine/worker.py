@@ -354,7 +354,9 @@ class Worker:
         while len(self._runs) - len(self._waiting) < most and not self._stopping:
             now = self._services.clock.now()  # one for both, or what comes due between is missed
             claim = await self._claim(now)
-            if claim is None:
+            if claim is not None:  # an engine that is never idle keeps up with retention too
+                await self._upkeep.retain(now, self.active.keys())
+            else:
                 return await self._upkeep.when_idle(now, self._jobs.names, self.active.keys())
             task = asyncio.ensure_future(self._run(self._begin(claim)))
             self._runs.add(task)
