@@ -180,8 +180,10 @@ class BlobFiles:
             with _claimed(claim):
                 yield
         finally:
-            blob_folder.reset(tokens[0])
-            _claim_here.reset(tokens[1])
+            # A process that ends may close what was open in another context than its own.
+            with contextlib.suppress(ValueError):
+                blob_folder.reset(tokens[0])
+                _claim_here.reset(tokens[1])
 
     @contextlib.contextmanager
     def required(self, inputs: Iterable[str]) -> Iterator[None]:

@@ -124,6 +124,8 @@ class RunOperations:
         limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
         execution = current_execution.get()
         inside = execution is not None and execution.services is self._services
+        if inside and (run := await self.store.get_run(run_id)) is not None:
+            inside = run.is_active  # there is nothing to wait for, and no slot to give
         async with execution.without_slot() if execution and inside else contextlib.nullcontext():
             return await self._following.wait(run_id, limit, on_progress=on_progress, on_log=on_log)
 

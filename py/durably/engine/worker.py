@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import functools
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from durably.clock import wait_for_event
@@ -19,11 +20,11 @@ from durably.engine.step_call import describe
 from durably.errors import RecoveryLimitError, Suspended
 from durably.events import RunCancelled, RunCompleted, RunFailed, RunLeased, RunReleased
 from durably.runs import NO_NOTES, Finish, Hold, RunStatus
-from durably.threads import ended
+from durably.threads import ended, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from durably.engine.execution import Services
     from durably.engine.kernel import Outcome
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
     from durably.errors import RunSignal
     from durably.jobs import JobRegistry
     from durably.options import Options
-    from durably.runs import Claim, Notes
+    from durably.runs import Claim, Notes, Run
+
+
+#: A run whose worker died so often with it is executed alone from then on.
+_SUSPECT_AFTER = 2
+#: How long such a run is given back when it waits for another one.
+_ASIDE = timedelta(seconds=5)
 
 
 class Worker:
@@ -48,6 +55,7 @@ class Worker:
         around: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
         self.worker_id = worker_id
+        self.loop = asyncio.get_running_loop()
         self.active: dict[str, Execution] = {}
         self.keepers = Keepers(self.active, services, options)
         self._services = services
@@ -61,6 +69,8 @@ class Worker:
         self._looking: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[Any]] = set()
         self._failed_looks = 0
+        #: A run waits until nothing else is executed here.
+        self._alone_next = False
         #: Executions whose code waits for other runs, by how many it waits for.
         self._waiting: Counter[Execution] = Counter()
 
@@ -106,9 +116,20 @@ class Worker:
                 execution.stop(Suspended("drain"))
             await all_ended
 
+    async def abandon(self) -> None:
+        """Give back what executes here, though its code has not stopped: the process ends now."""
+        self._stopping = True
+        for execution in tuple(self.active.values()):
+            execution.give_up()
+            with contextlib.suppress(Exception):  # then its lease runs out
+                await self._release(execution, None, execution.take_notes())
+
     def wake(self) -> None:
-        """Look for work now: a run was triggered, resumed or let go."""
-        self._woken.set()
+        """Look for work now: a run was triggered, resumed or let go; from any thread."""
+        if running_loop() is self.loop:
+            self._woken.set()
+        elif not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._woken.set)
 
     def interrupt(self, run_id: str, signal: RunSignal) -> None:
         """Stop the code of a run that executes here."""
@@ -131,6 +152,10 @@ class Worker:
         if execution.ended:  # a task that the job left behind: there is no slot to give
             yield
             return
+        if self._is_suspect(execution.run) and not self._stopping:
+            # What it waits for must not be executed beside it, so it is given back meanwhile.
+            execution.available_at = self._services.clock.now() + _ASIDE
+            execution.stop(Suspended("alone"))
         execution.adopt_task()
         over = asyncio.Event()
         self._waiting[execution] += 1
@@ -202,6 +227,34 @@ class Worker:
                 execution.give_up()
             await ended(work)
             raise
+
+    # --- runs that may be what ends their workers (law 6) ---
+
+    def _is_suspect(self, run: Run) -> bool:
+        """Tell whether a run is executed alone: then only it can be what ends the worker.
+
+        Until then it may as well have been one that was executed beside it.
+        """
+        return run.recoveries >= min(_SUSPECT_AFTER, self._options.max_recoveries)
+
+    def _must_wait_alone(self) -> bool:
+        """Tell whether to claim nothing now: a run is executed alone, or is to be."""
+        if self._alone_next and self.active:
+            return True
+        self._alone_next = False
+        return any(self._is_suspect(one.run) for one in self.active.values())
+
+    async def _postpone(self, claim: Claim) -> None:
+        """Give a suspect back until nothing else is executed here; what only waits makes room."""
+        self._alone_next = True
+        services = self._services
+        await services.faults.persist(
+            lambda: services.store.release(claim.lease, notes=NO_NOTES, now=services.clock.now()),
+            context="release",
+            run_id=claim.run.id,
+        )
+        for execution in tuple(self._waiting):
+            execution.stop(Suspended("alone"))
 
     async def _claim(self, now: datetime) -> Claim | None:
         services, options = self._services, self._options
@@ -352,8 +405,13 @@ class Worker:
     async def _fill_slots(self) -> timedelta | None:
         most = self._options.max_concurrent_runs
         while len(self._runs) - len(self._waiting) < most and not self._stopping:
+            if self._must_wait_alone():
+                return None
             now = self._services.clock.now()  # one for both, or what comes due between is missed
             claim = await self._claim(now)
+            if claim is not None and self._is_suspect(claim.run) and self.active:
+                await self._postpone(claim)
+                return None
             if claim is not None:  # an engine that is never idle keeps up with retention too
                 await self._upkeep.retain(now, self.active.keys())
             else:
