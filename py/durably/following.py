@@ -117,7 +117,7 @@ class Following:
             *((RunProgressed.type,) if on_progress is not None else ()),
             *((LogWritten.type,) if on_log is not None else ()),
         }
-        deadline = None if timeout is None else self._clock.now() + timeout
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
         stop = self._bus.on_any(take, types=types)
         try:
             while True:
@@ -129,7 +129,7 @@ class Following:
                     return _completed(run)
                 pause = self._look_every
                 if deadline is not None and timeout is not None:
-                    left = deadline - self._clock.now()
+                    left = deadline - self._clock.monotonic()
                     if left.total_seconds() <= 0:
                         raise WaitTimeoutError(run_id, timeout.total_seconds())
                     pause = left if pause is None else min(pause, left)

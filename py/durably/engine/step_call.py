@@ -236,6 +236,9 @@ class StepCall:
         counted = (AttemptStatus.FAILED, AttemptStatus.TIMED_OUT)
         self._failed_attempts = sum(a.counted and a.status in counted for a in known)
         last = known[-1]
+        ended = last.completed_at
+        if ended is not None and ended > self._execution.services.clock.now():
+            return  # the clock was set back: the run's own pause is over, or it would not be here
         if last.counted and last.retry_at is not None:
             self._execution.left()
             try:

@@ -29,7 +29,8 @@ class Upkeep:
     def __init__(self, services: Services, options: Options) -> None:
         self._services = services
         self._options = options
-        self._purged_at: datetime | None = None
+        #: When it was last found that there is no more to remove, in monotonic time.
+        self._purged_at: timedelta | None = None
         self._was_busy = True
         self._swept = False
 
@@ -70,7 +71,8 @@ class Upkeep:
         if keep is None:
             return _PURGE_EVERY
         services = self._services
-        if self._purged_at is None or now - self._purged_at >= _PURGE_EVERY:
+        elapsed = services.clock.monotonic()
+        if self._purged_at is None or elapsed - self._purged_at >= _PURGE_EVERY:
             try:
                 removed = await services.store.purge(
                     older_than=now - keep, limit=_PURGE_BATCH, held=held
@@ -83,9 +85,9 @@ class Upkeep:
                     await services.blobs.release()
             except StorageError as error:
                 services.faults.report(error, context="retention")
-                self._purged_at = now
+                self._purged_at = elapsed
             else:
-                self._purged_at = now if len(removed) < _PURGE_BATCH else None
+                self._purged_at = elapsed if len(removed) < _PURGE_BATCH else None
         if self._purged_at is None:
             return timedelta(0)
-        return self._purged_at + _PURGE_EVERY - now
+        return self._purged_at + _PURGE_EVERY - elapsed

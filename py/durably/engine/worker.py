@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import functools
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from durably.clock import wait_for_event
@@ -24,7 +24,6 @@ from durably.threads import ended, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from datetime import datetime
 
     from durably.engine.execution import Services
     from durably.engine.kernel import Outcome
@@ -35,6 +34,11 @@ if TYPE_CHECKING:
     from durably.runs import Claim, Notes, Run
 
 
+#: A wait for a time is not longer than this: by then the clock may have been set.
+_LOOK_AGAIN = timedelta(minutes=1)
+#: A clock that is set back by more than this has jumped.
+_JUMP = timedelta(seconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A run whose worker died so often with it is executed alone from then on.
 _SUSPECT_AFTER = 2
 #: How long such a run is given back when it waits for another one.
@@ -69,6 +73,8 @@ class Worker:
         self._looking: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[Any]] = set()
         self._failed_looks = 0
+        #: How far the clock is ahead of monotonic time; None before the first look.
+        self._offset: timedelta | None = None
         #: A run waits until nothing else is executed here.
         self._alone_next = False
         #: Executions whose code waits for other runs, by how many it waits for.
@@ -387,7 +393,18 @@ class Worker:
         while not self._stopping:
             self._woken.clear()
             pause = await self._look_for_work()
+            if pause is not None:  # the clock may be set meanwhile
+                pause = min(pause, _LOOK_AGAIN)
             await wait_for_event(self._services.clock, self._woken, pause)
+
+    async def _after_jumps(self, now: datetime) -> None:
+        """Let no pause become longer because the clock was set back."""
+        services = self._services
+        offset = now - _EPOCH - services.clock.monotonic()
+        by = None if self._offset is None else self._offset - offset
+        if by is None or by > _JUMP:
+            await services.store.clock_was_set_back(now=now, by=by)
+        self._offset = offset
 
     async def _look_for_work(self) -> timedelta | None:
         """Fill the slots; return how long to wait then, or None for until woken."""
@@ -408,6 +425,7 @@ class Worker:
             if self._must_wait_alone():
                 return None
             now = self._services.clock.now()  # one for both, or what comes due between is missed
+            await self._after_jumps(now)
             claim = await self._claim(now)
             if claim is not None and self._is_suspect(claim.run) and self.active:
                 await self._postpone(claim)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from durably.runs import (
@@ -201,6 +201,13 @@ class Store(Protocol):
         """End every lease, because their owners are known to be dead (law 4); return how many.
 
         Without *blame* the next claim of these runs does not count as a recovery (law 6).
+        """
+        ...
+
+    async def clock_was_set_back(self, *, now: datetime, by: timedelta | None) -> None:
+        """Let no backoff and no lease that was written after *now* last longer than it was to.
+
+        *by* is how far the clock was set back; None where that was not seen: they begin anew then.
         """
         ...
 

@@ -216,6 +216,22 @@ FREE_KEYS = (
     "WHERE status IN ('cancelled', 'pending') AND lease_owner IS NOT NULL"
 )
 
+# What was written in the future, as it now seems, counts its pause from now on, or is moved along
+# with the clock where it is known by how much that was set back.
+_FROM_NOW = """CASE WHEN :by IS NULL
+    THEN strftime('%Y-%m-%dT%H:%M:%fZ', :now,
+      ((julianday({0}) - julianday(updated_at)) * 86400) || ' seconds')
+    ELSE strftime('%Y-%m-%dT%H:%M:%fZ', {0}, (- :by) || ' seconds') END"""
+_AVAILABLE, _EXPIRES = _FROM_NOW.format("available_at"), _FROM_NOW.format("lease_expires_at")
+SET_BACK = (
+    f"""UPDATE durably_runs INDEXED BY idx_durably_py_runs_later
+    SET available_at = {_AVAILABLE}, updated_at = :now
+    WHERE status = 'pending' AND available_at > :now AND updated_at > :now""",
+    f"""UPDATE durably_runs SET lease_expires_at = {_EXPIRES}, updated_at = :now
+    WHERE status IN ('leased', 'cancelled', 'pending')
+      AND lease_expires_at > :now AND updated_at > :now""",
+)
+
 CANCEL = (
     "UPDATE durably_runs SET status = 'cancelled', completed_at = ?, updated_at = ?, "
     "available_at = NULL WHERE id = ?"

@@ -44,7 +44,7 @@ from durably.store.sqlite.migrate import migrate
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from durably.runs import (
@@ -185,6 +185,10 @@ class SqliteStore:
 
     async def abandon_leases(self, *, now: datetime, blame: bool = True) -> int:
         return await self._db.write(_abandon_leases, to_iso(now), blame=blame)
+
+    async def clock_was_set_back(self, *, now: datetime, by: timedelta | None) -> None:
+        values = {"now": to_iso(now), "by": None if by is None else by.total_seconds()}
+        await self._db.write(_clock_was_set_back, values)
 
     async def next_due(
         self, *, now: datetime, jobs: Collection[str], held: Collection[str]
@@ -400,6 +404,11 @@ def _release(
         return Hold.HELD if done else _hold(db, lease)
     _note(db, notes)
     return Hold.HELD
+
+
+def _clock_was_set_back(db: sqlite3.Connection, values: dict[str, Any]) -> None:
+    for statement in sql.SET_BACK:
+        db.execute(statement, values)
 
 
 def _abandon_leases(db: sqlite3.Connection, now: str, *, blame: bool) -> int:
