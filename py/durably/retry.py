@@ -72,7 +72,7 @@ class Retry:
 
         *chance* in [0, 1) places the pause within the jitter; it is drawn when not given.
         """
-        causes = _causes(error)
+        causes = causes_of(error)
         gives_up = any(isinstance(cause, (GiveUp, *self.give_up_on)) for cause in causes)
         if attempt >= self.max_attempts or gives_up:
             return None
@@ -92,11 +92,11 @@ class Retry:
         return pause * (1 + self.jitter * (2 * drawn - 1))
 
 
-def _causes(error: Exception) -> list[Exception]:
+def causes_of(error: Exception) -> list[Exception]:
     """Return the errors that a group holds, as a TaskGroup raises it, or the one that it is."""
     if not isinstance(error, ExceptionGroup):
         return [error]
-    return [cause for inner in error.exceptions for cause in _causes(inner)]
+    return [cause for inner in error.exceptions for cause in causes_of(inner)]
 
 
 def _check(

@@ -79,7 +79,7 @@ def contained(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
         raise RuntimeError(msg) from error
 
 
-def _shield() -> contextlib.AbstractContextManager[object]:
+def shielded() -> contextlib.AbstractContextManager[object]:
     """Keep a scope of anyio's that ran out from cancelling this task again and again.
 
     It does so at each turn of the loop until its tasks have left, and nobody else would get one.
@@ -156,7 +156,7 @@ async def until_done(future: Future[T]) -> T:
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        with contextlib.suppress(asyncio.CancelledError), _shield():
+        with contextlib.suppress(asyncio.CancelledError), shielded():
             await ended(future)
         raise
 
@@ -166,7 +166,7 @@ async def ended(future: Future[Any]) -> None:
     cancelled: asyncio.CancelledError | None = None
     while not future.done():
         try:
-            with contextlib.nullcontext() if cancelled is None else _shield():
+            with contextlib.nullcontext() if cancelled is None else shielded():
                 await asyncio.wait({future})
         except asyncio.CancelledError as error:
             cancelled = error

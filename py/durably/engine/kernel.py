@@ -14,6 +14,7 @@ from durably.engine.current import current_execution
 from durably.engine.faults import LONGEST_PAUSE
 from durably.engine.interrupts import gate
 from durably.engine.own_code import OwnCode, refuse_task
+from durably.engine.own_tasks import contained_tasks
 from durably.engine.step import Step, SyncStep
 from durably.engine.step_call import describe
 from durably.errors import Cancelled, LeaseLost, StorageError, Suspended, signal_in
@@ -47,9 +48,10 @@ async def execute(execution: Execution, *, preserve_steps: bool) -> Outcome:
     execution.code = asyncio.ensure_future(_run_code(execution))
     if execution.signal is not None:
         execution.code.cancel()
-    await asyncio.wait({execution.code})
-    execution.ended = True
-    await _end_stragglers(execution)
+    with contained_tasks(execution.loop):
+        await asyncio.wait({execution.code})
+        execution.ended = True
+        await _end_stragglers(execution)
     try:
         text = execution.code.result()
     except (KeyboardInterrupt, SystemExit):
@@ -66,10 +68,10 @@ async def execute(execution: Execution, *, preserve_steps: bool) -> Outcome:
 async def _run_code(execution: Execution) -> str:
     current_execution.set(execution)  # for this task and those that the job makes
     job = execution.job
-    value = job.input.parse_json(f"the stored input of job {job.name!r}", execution.run.input)
     with OwnCode(f"job {job.name!r}", lambda: execution.is_stopped):
+        value = job.input.parse_json(f"the stored input of job {job.name!r}", execution.run.input)
         result = await _call_job(execution, (value,) if job.takes_input else ())
-    return job.output.settle(f"job {job.name!r}", result)[0]
+        return job.output.settle(f"job {job.name!r}", result)[0]
 
 
 @gate

@@ -23,23 +23,29 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: How Python says that no event loop runs on a thread.
+_NO_LOOP = ("no running event loop", "There is no current event loop")
+
 
 @types.coroutine
 def in_context(context: Context, coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     """Await *coroutine* in this task, with each piece of it in *context*."""
     resume: Callable[[Any], Any] = coroutine.send
     given: Any = None
-    while True:
-        try:
-            awaited = context.run(resume, given)
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
-        try:
-            given = yield awaited
-            resume = coroutine.send
-        except BaseException as error:  # noqa: BLE001 - it is the coroutine's
-            given = error
-            resume = coroutine.throw
+    try:
+        while True:
+            try:
+                awaited = context.run(resume, given)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            try:
+                given = yield awaited
+                resume = coroutine.send
+            except BaseException as error:  # noqa: BLE001 - it is the coroutine's
+                given = error
+                resume = coroutine.throw
+    finally:
+        del given, resume  # an error must not hold, by its trace, itself
 
 
 class OwnCode:
@@ -55,7 +61,10 @@ class OwnCode:
         self._what = what
         self._was_stopped = was_stopped
         self._task = asyncio.current_task() if running_loop() else None
-        self._cancels = self._task.cancelling() if self._task else 0
+        self._cancels = 0
+        if self._task is not None:
+            # A task that cancelled itself is told at the first await, which may be in the block.
+            self._cancels = self._task.cancelling() - getattr(self._task, "_must_cancel", 0)
 
     def __enter__(self) -> None:
         """Begin."""
@@ -75,23 +84,38 @@ class OwnCode:
             asked = self._task is not None and self._task.cancelling() > self._cancels
             return None if asked or self._was_stopped() else CancelledInsideError(self._what)
         if isinstance(error, Exception):
-            needs_loop = type(error) is RuntimeError and "event loop" in str(error)
+            needs_loop = type(error) is RuntimeError and str(error).startswith(_NO_LOOP)
             return _needs_loop(self._what) if needs_loop else None
-        if signal_in(error) is not None or _is_real(error):
+        if signal_in(error) is not None:
             return None
-        return ExitedError(self._what, error)
+        if isinstance(error, GeneratorExit) and self._task is None and running_loop() is None:
+            return ExitedError(self._what, error)  # a thread's code is no coroutine to be closed
+        return exit_of(self._what, error)
+
+
+def exit_of(what: str, error: BaseException) -> ExitedError | None:
+    """Return the error that an exit is, which *what* raised; None where it is a real one."""
+    if _is_real(error):
+        return None
+    exited = ExitedError(what, error)
+    exited.__cause__ = error
+    return exited
 
 
 def _is_real(error: BaseException) -> bool:
-    """Tell whether a KeyboardInterrupt is the user's, at the keyboard, and not raised by code.
+    """Tell whether *error* came from outside of the code: Ctrl+C, or Python closing a coroutine.
 
-    Python raises it between two instructions of the main thread, or in one that waits; asyncio's
-    runner does so in a function of its own.
+    Python raises these between two instructions, or in one that waits; a KeyboardInterrupt on the
+    main thread only, or in a function of asyncio's runner.
     """
-    if not isinstance(error, KeyboardInterrupt):
+    if not isinstance(error, (KeyboardInterrupt, GeneratorExit)):
         return False
     trace = error.__traceback__
-    if trace is None or threading.current_thread() is not threading.main_thread():
+    if trace is None:
+        return False
+    if isinstance(error, KeyboardInterrupt) and (
+        threading.current_thread() is not threading.main_thread()
+    ):
         return False
     while trace.tb_next is not None:
         trace = trace.tb_next

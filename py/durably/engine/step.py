@@ -211,8 +211,8 @@ class Step(_Context):
             await call.begin()
             try:
                 own = self._call(call, fn, args, kwargs)
-                value = await in_context(call.context(), own)
-                result = await call.succeed(value)
+                settled = await in_context(call.context(), own)
+                result = await call.succeed(*settled)
             except BaseException as error:  # noqa: BLE001 - fail() raises all that is not retried
                 await call.fail(error)
             else:
@@ -230,7 +230,7 @@ class Step(_Context):
     @gate
     async def _call(
         self, call: StepCall, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    ) -> tuple[str, Any]:
         what, value = f"step {call.name!r}", None
         with OwnCode(what, lambda: self.cancelled):
             if starts_at_once(fn):
@@ -243,7 +243,7 @@ class Step(_Context):
                 value = await self._within(call, self._in_thread(call, fn, args, kwargs))
             if inspect.isawaitable(value):
                 value = await self._within(call, value)
-        return value
+            return call.settle(value)
 
     async def _in_thread(
         self, call: StepCall, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -265,7 +265,12 @@ class Step(_Context):
         """Await *work*, at most as long as the step may take; what overruns is stopped first."""
         if call.timeout is None:
             return await work
-        task = asyncio.ensure_future(work)
+
+        async def contained_work() -> T:
+            with OwnCode(f"step {call.name!r}", lambda: self.cancelled):
+                return await work
+
+        task = asyncio.ensure_future(contained_work())
         sleeper = asyncio.ensure_future(self._execution.services.clock.sleep(call.timeout))
         try:
             await asyncio.wait({task, sleeper}, return_when=asyncio.FIRST_COMPLETED)
@@ -310,8 +315,8 @@ class SyncStep(_Context):
         while True:
             self._await(call.begin())
             try:
-                value = call.context().run(self._call, call, fn, args, kwargs)
-                result = self._await(call.succeed(value))
+                settled = call.context().run(self._call, call, fn, args, kwargs)
+                result = self._await(call.succeed(*settled))
             except BaseException as error:  # noqa: BLE001 - fail() raises all that is not retried
                 self._await(call.fail(error))
             else:
@@ -320,14 +325,14 @@ class SyncStep(_Context):
     @gate
     def _call(
         self, call: StepCall, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> T:
+    ) -> tuple[str, Any]:
         what = f"step {call.name!r}"
         with OwnCode(what):
             value = fn(*args, **kwargs)
-        if inspect.isawaitable(value):
-            msg = f"{what} of a sync job returned what is to be awaited; make the job async"
-            raise ValidationError(msg)
-        return value
+            if inspect.isawaitable(value):
+                msg = f"{what} of a sync job returned what is to be awaited; make the job async"
+                raise ValidationError(msg)
+            return call.settle(value)
 
     def keep_file(self, source: FileSource, *, name: str = "", media_type: str = "") -> Blob:
         """Keep bytes or the file at a path beside the runs; return the reference.

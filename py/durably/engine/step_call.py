@@ -27,9 +27,9 @@ from durably.errors import (
     signal_in,
 )
 from durably.events import StepCancelled, StepCompleted, StepFailed, StepRetried, StepStarted
-from durably.retry import NO_RETRY, Retry
+from durably.retry import NO_RETRY, Retry, causes_of
 from durably.runs import AttemptStatus, Failure, StepAttempt, StepRecord, StepStatus
-from durably.threads import ended
+from durably.threads import ended, shielded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -94,6 +94,8 @@ class StepCall:
     def uses(self, name: str) -> None:
         """Note a step that its code uses: when it is tried again, it uses the name again."""
         self._inner.append(name)
+        if self._outer is not None:
+            self._outer.uses(name)
 
     def context(self) -> contextvars.Context:
         """Return a context for an attempt's code: what it binds there, only it sees."""
@@ -149,11 +151,25 @@ class StepCall:
             await self._save_attempt(self._attempt)
         execution.publish(StepStarted, step_name=self.name, step_index=self.index)
 
-    async def succeed(self, value: object) -> Any:
-        """Save the result and return it as it reads back (laws 1 and 2)."""
+    def settle(self, value: object) -> tuple[str, Any]:
+        """Return what is saved of a result, and the result as that reads back (law 2)."""
+        return self._codec.settle(f"step {self.name!r}", value)
+
+    async def succeed(self, text: str, result: Any) -> Any:
+        """Save the result and return it (law 1)."""
+
+        def tell() -> None:
+            self._completed = True
+            self._remember(text)
+            self._tell_completed(text)
+
+        await self._end(self._ending(StepStatus.COMPLETED, text, None), tell)
+        self._execution.left()
+        return result
+
+    async def _end(self, save: Callable[[], Awaitable[Hold]], tell: Callable[[], None]) -> None:
+        """Save how the step ended, then tell of it; who is cancelled meanwhile is so after that."""
         execution = self._execution
-        text, result = self._codec.settle(f"step {self.name!r}", value)
-        save = self._ending(StepStatus.COMPLETED, text, None)
         try:
             await execution.write(save, context="save-step")
         except asyncio.CancelledError:
@@ -163,14 +179,9 @@ class StepCall:
             with contextlib.suppress(asyncio.CancelledError):
                 await ended(again)
             if not again.cancelled() and again.exception() is None:
-                self._completed = True
-                self._remember(text)
-                self._tell_completed(text)
+                tell()
             raise
-        execution.left()
-        self._remember(text)
-        self._tell_completed(text)
-        return result
+        tell()
 
     def _remember(self, text: str) -> None:
         """Keep the result of a step within a step for the outer one's next attempt."""
@@ -217,7 +228,7 @@ class StepCall:
             return await self._retry_later(error, LONGEST_PAUSE, counted=False)
         self._failed_attempts += 1
         pause = None
-        if not isinstance(error, DurablyError) or isinstance(error, _RETRIED):
+        if not any(map(_is_final, causes_of(error))):
             pause = self._retry.pause_after(self._failed_attempts, error)
         if pause is None:
             await self._failed(error)
@@ -265,12 +276,14 @@ class StepCall:
     async def _failed(self, error: Exception) -> None:
         await self._end_attempt(_status_of(error), error)
         failure = describe(error)
-        save = self._ending(StepStatus.FAILED, None, failure)
-        await self._execution.write(save, context="save-step")
-        self._execution.failed_step = self.name
-        self._execution.publish(
-            StepFailed, step_name=self.name, step_index=self.index, error=failure.message
-        )
+
+        def tell() -> None:
+            self._execution.failed_step = self.name
+            self._execution.publish(
+                StepFailed, step_name=self.name, step_index=self.index, error=failure.message
+            )
+
+        await self._end(self._ending(StepStatus.FAILED, None, failure), tell)
 
     async def _stopped(self, cause: BaseException) -> None:
         """Leave a mark of a step that was cancelled, by its run or by a sibling."""
@@ -281,11 +294,13 @@ class StepCall:
         if signal is None and isinstance(cause, RunSignal) and not isinstance(cause, Cancelled):
             return
         # What these writes of a cancelled run are told. The step ends by its own error anyway.
-        with contextlib.suppress(Cancelled, asyncio.CancelledError):
-            await self._end_attempt(AttemptStatus.CANCELLED, None)
-        with contextlib.suppress(Cancelled):
-            save = self._ending(StepStatus.CANCELLED, None, None)
-            await execution.write(save, context="save-step")
+        told = (Cancelled, asyncio.CancelledError)
+        with shielded():
+            with contextlib.suppress(*told):
+                await self._end_attempt(AttemptStatus.CANCELLED, None)
+            with contextlib.suppress(*told):
+                save = self._ending(StepStatus.CANCELLED, None, None)
+                await execution.write(save, context="save-step")
         execution.publish(StepCancelled, step_name=self.name, step_index=self.index)
 
     async def _end_attempt(
@@ -370,6 +385,11 @@ def _trace_of(error: BaseException) -> str | None:
         return storable("".join(traceback.format_exception(error, limit=-20)))
     except Exception:  # noqa: BLE001 - the error is asked for its notes, and that is foreign code
         return None
+
+
+def _is_final(error: Exception) -> bool:
+    """Tell whether no policy tries a step again after *error*."""
+    return isinstance(error, DurablyError) and not isinstance(error, _RETRIED)
 
 
 def _status_of(error: Exception) -> AttemptStatus:

@@ -190,6 +190,47 @@ async def test_a_step_within_a_step_is_replayed_when_the_outer_one_is_tried_agai
     assert done == ["inner", "broken", "broken", "second"]
 
 
+async def test_names_are_free_again_however_deep_they_were_used(shop: Workshop) -> None:
+    """A step within a step that failed is done again, with the steps within that."""
+    failures = 2
+
+    @job(name="deep")
+    async def deep(step: Step) -> int:
+        async def middle() -> int:
+            nonlocal failures
+            found = await step.run("leaf", number, 7)
+            if failures:
+                failures -= 1
+                raise OSError("broken")
+            return found
+
+        async def outer() -> int:
+            return await step.run("middle", middle)
+
+        return await step.run("outer", outer, retry=Retry(max_attempts=3, backoff=0.1))
+
+    assert (await shop.run(deep)).output == 7
+
+
+@pytest.mark.parametrize("said", ["Event loop is closed", "This event loop is already running"])
+async def test_what_a_library_says_of_its_loop_stays_its_own_error(
+    shop: Workshop, said: str
+) -> None:
+    """And is tried again: only a loop that is not there is told in our words."""
+
+    async def fail() -> None:
+        raise RuntimeError(said)
+
+    @job(name="library")
+    async def library(step: Step) -> None:
+        await step.run("x", fail, retry=Retry(max_attempts=2, backoff=0.1))
+
+    run = await shop.run(library)
+
+    assert run.error == said
+    assert len(await shop.store.get_attempts(run.id)) == 2
+
+
 async def test_a_name_used_twice_in_one_attempt_is_still_an_error(shop: Workshop) -> None:
     """Law 7 holds inside of steps."""
 

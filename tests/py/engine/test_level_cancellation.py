@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from durably import Durably, Step, StepStatus, job
+from durably import AttemptStatus, Durably, Retry, Step, StepStatus, job
 from durably.threads import until_done
 from kit.engines import Workshop
 
@@ -84,6 +84,34 @@ async def test_a_scope_that_runs_out_during_a_commit_leaves_one_record(
     ]
     assert (await shop.get(made.id)).output == "went on"
     assert ended == ["complete first", "complete then"]
+
+
+async def test_a_step_that_a_scope_cancels_is_recorded_and_told_as_cancelled(
+    shop: Workshop,
+) -> None:
+    """With its attempt, though the scope cancels the writes of it too."""
+
+    @job(name="scoped")
+    async def scoped(step: Step) -> str:
+        async def long() -> None:
+            asyncio.get_running_loop().call_soon(scope.cancel)
+            await asyncio.sleep(60)
+
+        with anyio.CancelScope() as scope:
+            await step.run("long", long, retry=Retry(max_attempts=3))
+        return "went on"
+
+    app = await shop.engine(scoped, preserve_steps=True)
+    ended: list[str] = []
+    app.on("step:cancel", lambda event: ended.append(event.step_name))
+    made = await app.trigger(scoped)
+    await shop.drain(app)
+
+    assert (await shop.get(made.id)).output == "went on"
+    (step,) = await shop.store.get_steps(made.id)
+    (attempt,) = await shop.store.get_attempts(made.id)
+    assert (step.status, attempt.status) == (StepStatus.CANCELLED, AttemptStatus.CANCELLED)
+    assert ended == ["long"]
 
 
 async def test_work_that_cannot_be_stopped_is_waited_for_by_a_scope() -> None:
