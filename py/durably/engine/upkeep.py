@@ -63,9 +63,7 @@ class Upkeep:
                 older_than=now - keep, limit=_PURGE_BATCH, held=held
             )
             for run in removed:
-                self._services.bus.publish(
-                    RunDeleted, run_id=run.id, job_name=run.job_name, labels=run.labels
-                )
+                self._services.bus.tell(run, RunDeleted)
             if removed:
                 await self._services.blobs.release()
         return self._purged_at + _PURGE_EVERY - now
