@@ -78,9 +78,7 @@ class Upkeep:
                     older_than=now - keep, limit=_PURGE_BATCH, held=held
                 )
                 for run in removed:
-                    services.bus.publish(
-                        RunDeleted, run_id=run.id, job_name=run.job_name, labels=run.labels
-                    )
+                    services.bus.tell(run, RunDeleted)
                 if removed:
                     await services.blobs.release()
             except StorageError as error:

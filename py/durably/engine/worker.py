@@ -273,11 +273,9 @@ class Worker:
         )
         if claim is not None:
             run = claim.run
-            services.bus.publish(
+            services.bus.tell(
+                run,
                 RunLeased,
-                run_id=run.id,
-                job_name=run.job_name,
-                labels=run.labels,
                 input=run.input,
                 lease_owner=self.worker_id,
                 lease_expires_at=now + options.lease,
