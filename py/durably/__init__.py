@@ -28,6 +28,7 @@ from durably.errors import (
     StorageBusyError,
     StorageError,
     StorageFullError,
+    StorageReplacedError,
     StorageUnreadableError,
     Suspended,
     UnknownJobError,
@@ -36,7 +37,7 @@ from durably.errors import (
     WaitTimeoutError,
 )
 from durably.events import Event, is_domain_event
-from durably.following import Snapshot
+from durably.following import RunsSnapshot, Snapshot
 from durably.handles import Ended, JobHandle
 from durably.health import Health
 from durably.jobs import JobDefinition, define_job, job
@@ -104,6 +105,7 @@ __all__ = [
     "RunNotFoundError",
     "RunSignal",
     "RunStatus",
+    "RunsSnapshot",
     "SchemaTooNewError",
     "Snapshot",
     "SqliteStore",
@@ -117,6 +119,7 @@ __all__ = [
     "StorageBusyError",
     "StorageError",
     "StorageFullError",
+    "StorageReplacedError",
     "StorageUnreadableError",
     "Store",
     "Suspended",

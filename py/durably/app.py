@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from durably import signals
 from durably.archive import export_store, import_store, reset_store
 from durably.blobs import Blob, BlobFiles, keep_file
 from durably.clock import Clock, checked_duration
 from durably.engine.own_code import OwnCode
 from durably.engine.upkeep import Upkeep
 from durably.engine.worker import Worker
-from durably.errors import ValidationError
+from durably.errors import ConflictError, ValidationError
 from durably.handles import JobHandle, JobHandles
 from durably.health import Health
 from durably.jobs import JobDefinition
@@ -23,12 +24,12 @@ from durably.operations import RunOperations
 from durably.options import check_options
 from durably.queries import Query, QueryRegistry
 from durably.store import open_store
-from durably.threads import IN_BROWSER, until_done
+from durably.threads import IN_BROWSER, StepThreads, running_loop, until_done
 
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator, Iterable, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from types import TracebackType
     from typing import BinaryIO, Self
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
     from durably.engine.interrupts import Interrupts
     from durably.store.protocol import Store
+
+
+#: How long a process that was told to end waits, in seconds, for code that was told to stop.
+_GRACE = 1.0
 
 
 class Plugin(Protocol):
@@ -92,11 +97,7 @@ class Durably(RunOperations):
             sole_owner=sole_owner,
             clock=clock,
         )
-        self._threads = (
-            None
-            if IN_BROWSER
-            else ThreadPoolExecutor(max(32, max_concurrent_runs), thread_name_prefix="durably-step")
-        )
+        self._threads = None if IN_BROWSER else StepThreads()
         opened = open_store(store) if isinstance(store, str) else store
         super().__init__(
             opened,
@@ -108,6 +109,9 @@ class Durably(RunOperations):
         self.jobs = JobHandles()
         self._queries = QueryRegistry()
         self._started = False
+        #: Set when the process is told to end while serve() waits for that.
+        self._serving: asyncio.Event | None = None
+        self._drain_for = timedelta(seconds=5)
         self._migration: asyncio.Task[None] | None = None
         self.register(*jobs)
 
@@ -158,6 +162,7 @@ class Durably(RunOperations):
         *owner_left* says of a sole owner's predecessor that it was ended from outside, such as by
         a page that was left: the runs it had claimed are not held to have ended it (law 6).
         """
+        self._require_loop()
         if self._worker is not None and self._worker.is_stopping:
             await self.stop()  # it has runs to end: two workers of one engine would not know
         if self._started:
@@ -171,6 +176,7 @@ class Durably(RunOperations):
             raise
         if self._started:  # else it was stopped meanwhile
             self._make_worker(worker_id).start()
+            signals.watch(self)
 
     async def init(self) -> None:
         """Migrate, then start."""
@@ -183,6 +189,7 @@ class Durably(RunOperations):
         A call while another one waits may shorten its time.
         """
         limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
+        self._require_loop()
         worker = self._worker
         self._started = False
         if worker is not None:
@@ -190,13 +197,61 @@ class Durably(RunOperations):
             if self._worker is worker:  # the first of several calls to come here
                 self._worker = None
             self._services.faults.stopping.clear()
+        signals.forget(self)
+
+    async def serve(self, *, drain: timedelta | float = 5.0) -> None:
+        """Execute runs until the process is told to end, by SIGTERM or Ctrl+C, and then stop.
+
+        Running jobs have *drain* (timedelta or seconds) to end; what has not ended then is given
+        back, for the next process to go on with. A second signal does that at once.
+        """
+        self._drain_for = checked_duration("drain", drain, may_be_zero=True)
+        self._serving = asyncio.Event()
+        try:
+            await self.init()
+            await self._serving.wait()
+        finally:
+            try:
+                await self.stop(self._drain_for)
+            finally:
+                self._serving = None
+
+    async def drain(self) -> None:
+        """Stop as a process does that is told to end: serve() returns, others are stopped here.
+
+        What has not ended after the time for it is given back, even if its code still blocks.
+        """
+        if self._serving is not None:
+            self._serving.set()
+            await asyncio.sleep(self._drain_for.total_seconds() + _GRACE)
+        else:
+            stopping = asyncio.ensure_future(self.stop(self._drain_for))
+            await asyncio.wait({stopping}, timeout=self._drain_for.total_seconds() + _GRACE)
+        await self.abandon()
+
+    async def abandon(self) -> None:
+        """Give all runs back at once, whatever their code does: the process must end then."""
+        if self._worker is not None:
+            await self._worker.abandon()
+
+    def _require_loop(self) -> None:
+        """Begin anew on another event loop than before; ConflictError while the other one runs."""
+        worker = self._worker
+        if worker is None or worker.loop is running_loop():
+            return
+        if worker.loop.is_running():
+            msg = "the engine is at work on another event loop, which must stop it first"
+            raise ConflictError(msg)
+        self._worker = None
+        self._started = False
+        self._services.faults.stopping = asyncio.Event()
 
     async def close(self) -> None:
         """Stop at once, giving running jobs back, and close the store."""
         await self.stop(0)
         await self.store.close()
         if self._threads is not None:
-            self._threads.shutdown(wait=False)
+            self._threads.close()
 
     async def __aenter__(self) -> Self:
         """Migrate and start."""
@@ -250,6 +305,7 @@ class Durably(RunOperations):
         return self._services.faults.waiting > 0
 
     def _make_worker(self, worker_id: str | None) -> Worker:
+        self._require_loop()
         if self._worker is None:
             self._worker = Worker(
                 self._services,

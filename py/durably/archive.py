@@ -60,6 +60,7 @@ async def import_store(
         async with paused():
             await store.replace_with(copy)
             blobs.keep_only(await store.blobs_in_use())
+            await store.checkpoint()
 
 
 async def reset_store(
@@ -72,6 +73,7 @@ async def reset_store(
         async with paused():
             await store.replace_with(empty)
             blobs.keep_only(frozenset())
+            await store.checkpoint()
 
 
 def _require_free(path: Path) -> None:

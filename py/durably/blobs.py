@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from durably.codec import references_in
 from durably.errors import NotFoundError, Problem, StorageFullError, ValidationError
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ _KEPT = re.compile(r"[0-9a-f]{64}")
 _INCOMING = "durably-incoming-"
 #: The names that this module gives. Whatever else lies in the folder is somebody's own.
 _OWN = re.compile(rf"{_KEPT.pattern}|{_INCOMING}.*")
-#: A reference in compact JSON; inside a JSON text the quotation marks would be escaped.
-_REFERENCE = re.compile(r'"sha256":"([0-9a-f]{64})"')
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 #: Files that stay until some code that runs now ends: a run may come to refer to them.
@@ -153,11 +152,6 @@ def _keep(source: BinaryIO, folder: Path, *, name: str, media_type: str) -> Blob
     return Blob(sha256=sha256, size=size, name=name, media_type=media_type)
 
 
-def references_in(text: str) -> frozenset[str]:
-    """Return the hashes of the files that a JSON text, as this package writes it, refers to."""
-    return frozenset(_REFERENCE.findall(text)) if '"sha256":"' in text else frozenset()
-
-
 @contextlib.contextmanager
 def _claimed(names: set[str]) -> Iterator[None]:
     """Keep every file in *names*, and whatever is added to it, from being removed meanwhile."""
@@ -186,8 +180,10 @@ class BlobFiles:
             with _claimed(claim):
                 yield
         finally:
-            blob_folder.reset(tokens[0])
-            _claim_here.reset(tokens[1])
+            # A process that ends may close what was open in another context than its own.
+            with contextlib.suppress(ValueError):
+                blob_folder.reset(tokens[0])
+                _claim_here.reset(tokens[1])
 
     @contextlib.contextmanager
     def required(self, inputs: Iterable[str]) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -27,8 +28,15 @@ class Clock(Protocol):
         """Return the present time, aware and in UTC."""
         ...
 
+    def monotonic(self) -> timedelta:
+        """Return the time since some moment; it never goes back, whatever is done to the clock."""
+        ...
+
     async def sleep(self, duration: timedelta) -> None:
-        """Return after *duration*; a duration of zero or less still lets other tasks run."""
+        """Return after *duration*, however the clock is set meanwhile.
+
+        A duration of zero or less still lets other tasks run.
+        """
         ...
 
 
@@ -38,6 +46,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present time, aware and in UTC."""
         return datetime.now(UTC)
+
+    def monotonic(self) -> timedelta:
+        """Return the time since some moment, which never goes back."""
+        return timedelta(seconds=time.monotonic())
 
     async def sleep(self, duration: timedelta) -> None:
         """Return after *duration*; a duration of zero or less still lets other tasks run."""

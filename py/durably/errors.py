@@ -241,6 +241,19 @@ class StorageUnreadableError(StorageError):
     code = "storage_unreadable"
 
 
+class StorageReplacedError(StorageError):
+    """The database's file was removed or replaced while it was open; nothing more is written."""
+
+    code = "storage_replaced"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"the file {path!r} was removed or replaced while the engine had it open; "
+            "put it back, or start the engine anew"
+        )
+        self.path = path
+
+
 class SchemaTooNewError(StorageError):
     """A newer version of the package made these tables."""
 

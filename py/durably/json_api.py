@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from durably import wire
 from durably.codec import from_json, to_json
 from durably.errors import NotFoundError, RunNotFoundError, ValidationError
-from durably.events import Event, RunEvent
+from durably.events import Event
+from durably.following import RunsSnapshot
 from durably.runs import TERMINAL, RunFilter, RunStatus
 from durably.triggers import NOT_GIVEN, TriggerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from durably.app import Durably
+    from durably.following import Snapshot
     from durably.runs import Run, Triggered
 
 #: The answer of an operation that returns nothing.
@@ -76,6 +79,40 @@ class Api:
             if done is not None:
                 return done
         return to_json(await operation(params))
+
+    async def subscribe(self, params: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield snapshots and events, as JSON objects, of the run *runId* or of all that match.
+
+        Those of one run end with it. RunNotFoundError without such a run; raises DurablyError.
+        """
+        async with aclosing(self._followed(params)) as items:
+            async for item in items:
+                yield self._message(item)
+
+    def _followed(
+        self, params: Mapping[str, Any]
+    ) -> AsyncGenerator[Snapshot | RunsSnapshot | Event, None]:
+        types = wire.one_or_many(params, "types")
+        if "runId" in params:
+            return self._durably.subscribe(wire.read_text(params, "runId"), types=types)
+        chosen = RunFilter(
+            job_names=wire.one_or_many(params, "jobName"),
+            statuses=_ACTIVE,
+            labels=wire.read_labels(params),
+        )
+        return self._durably.subscribe_runs(chosen, types=types)
+
+    def _message(self, item: Snapshot | RunsSnapshot | Event) -> dict[str, Any]:
+        if isinstance(item, Event):
+            return wire.event_json(item)
+        message: dict[str, Any] = {"type": "snapshot", "sequence": item.sequence}
+        if isinstance(item, RunsSnapshot):
+            return {**message, "runs": [self.client_run(run) for run in item.runs]}
+        return {
+            **message,
+            "run": self.client_run(item.run),
+            "logs": [wire.log_json(log) for log in item.logs],
+        }
 
     def client_run(self, run: Run) -> dict[str, Any]:
         """Write a run for clients, with what only this engine knows of it."""
@@ -163,80 +200,6 @@ class Api:
 
     async def _health(self, _params: Mapping[str, Any]) -> Any:
         return wire.health_json(await self._durably.health())
-
-
-class Subscriptions:
-    """Delivers snapshots and events, as JSON objects, to listeners that come and go."""
-
-    def __init__(self, durably: Durably, api: Api) -> None:
-        self._durably = durably
-        self._api = api
-
-    async def follow_run(
-        self, params: Mapping[str, Any], deliver: Callable[[dict[str, Any]], None]
-    ) -> None:
-        """Deliver a run's snapshot and events until it ends; RunNotFoundError without one."""
-        run_id, types = wire.read_text(params, "runId"), wire.one_or_many(params, "types")
-        async for item in self._durably.subscribe(run_id, types=types):
-            if isinstance(item, Event):
-                deliver(wire.event_json(item))
-            else:
-                deliver(
-                    {
-                        "type": "snapshot",
-                        "sequence": item.sequence,
-                        "run": self._api.client_run(item.run),
-                        "logs": [wire.log_json(log) for log in item.logs],
-                    }
-                )
-
-    async def follow_runs(
-        self, params: Mapping[str, Any], deliver: Callable[[dict[str, Any]], None]
-    ) -> Callable[[], None]:
-        """Deliver the active runs that match, then their events; return how to stop that."""
-        chosen = RunFilter(
-            job_names=wire.one_or_many(params, "jobName"),
-            statuses=_ACTIVE,
-            labels=wire.read_labels(params),
-        )
-        types = wire.one_or_many(params, "types")
-        waiting: list[Event] | None = []
-
-        def take(event: Event) -> None:
-            if not _matches(event, chosen):
-                return
-            if waiting is None:
-                deliver(wire.event_json(event))
-            else:
-                waiting.append(event)
-
-        stop = self._durably.on_any(take, types=types)
-        try:
-            sequence = self._durably.sequence
-            runs = await self._durably.get_runs(chosen)
-        except BaseException:
-            stop()
-            raise
-        deliver(
-            {
-                "type": "snapshot",
-                "sequence": sequence,
-                "runs": [self._api.client_run(run) for run in runs],
-            }
-        )
-        late, waiting = waiting or [], None
-        for event in late:
-            if event.sequence > sequence:
-                deliver(wire.event_json(event))
-        return stop
-
-
-def _matches(event: Event, chosen: RunFilter) -> bool:
-    if not isinstance(event, RunEvent):
-        return True
-    if chosen.job_names and event.job_name not in chosen.job_names:
-        return False
-    return all(event.labels.get(key) == value for key, value in chosen.labels.items())
 
 
 def _call(params: Mapping[str, Any]) -> tuple[str, Any, TriggerOptions]:

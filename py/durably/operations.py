@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Unpack
 
 from durably import codec
+from durably.bus import EventBus
 from durably.clock import check_aware, checked_duration
 from durably.engine.current import current_execution
 from durably.engine.execution import Services
@@ -18,7 +19,6 @@ from durably.errors import (
     ValidationError,
 )
 from durably.events import (
-    EventBus,
     RunCancelled,
     RunCoalesced,
     RunDeleted,
@@ -32,7 +32,7 @@ from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus, Trigg
 from durably.triggers import NOT_GIVEN, new_run, trigger_options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
     from concurrent.futures import Executor
     from datetime import datetime, timedelta
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from durably.clock import Clock
     from durably.engine.worker import Worker
     from durably.events import Event
-    from durably.following import Snapshot
+    from durably.following import RunsSnapshot, Snapshot
     from durably.options import Options
     from durably.runs import LogRecord, StepAttempt, StepRecord
     from durably.store.protocol import Store
@@ -76,7 +76,7 @@ class RunOperations:
             threads=threads,
             blobs=blobs,
         )
-        self._following = Following(self, self._bus, clock, options)
+        self._following = Following(store, self._bus, clock, options, save_notes=self._save_notes)
         self._worker: Worker | None = None
 
     # --- events ---
@@ -97,14 +97,26 @@ class RunOperations:
 
     def subscribe(
         self, run_id: str, *, types: Collection[str] = ()
-    ) -> AsyncIterator[Snapshot | Event]:
+    ) -> AsyncGenerator[Snapshot | Event, None]:
         """Iterate over a run: first its present state, then its events, until it ends.
 
         With *types* only these events come, and the one that ends the run; ValidationError for a
-        name that no event has. RunNotFoundError when there is no such run.
+        name that no event has. RunNotFoundError when there is no such run. More than 10,000 events
+        do not wait for one who reads slowly: they are dropped, and the present state comes again.
+        Closing the iterator, or cancelling the task that reads it, ends the subscription.
         """
         _check_id(run_id)
         return self._following.follow(run_id, types)
+
+    def subscribe_runs(
+        self, chosen: RunFilter | None = None, *, types: Collection[str] = ()
+    ) -> AsyncGenerator[RunsSnapshot | Event, None]:
+        """Iterate over many runs: first what get_runs(*chosen*) returns, then events, for ever.
+
+        They are the events of runs with the jobs and labels of *chosen*, whatever their status,
+        and every worker:error; with *types* only these. Otherwise it is as subscribe().
+        """
+        return self._following.follow_runs(_checked(chosen), types)
 
     async def wait_for_run(
         self,
@@ -124,6 +136,8 @@ class RunOperations:
         limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
         execution = current_execution.get()
         inside = execution is not None and execution.services is self._services
+        if inside and (run := await self.store.get_run(run_id)) is not None:
+            inside = run.is_active  # there is nothing to wait for, and no slot to give
         async with execution.without_slot() if execution and inside else contextlib.nullcontext():
             return await self._following.wait(run_id, limit, on_progress=on_progress, on_log=on_log)
 
@@ -190,11 +204,11 @@ class RunOperations:
             enqueued = await self.store.enqueue(runs, now=self._clock.now())
         for new, one in zip(runs, enqueued, strict=True):
             if one.is_new and one.disposition is Disposition.CREATED:
-                self._tell(RunTriggered, one.run, input=one.run.input)
+                self._bus.tell(one.run, RunTriggered, input=one.run.input)
             elif one.is_new:
-                self._tell(
-                    RunCoalesced,
+                self._bus.tell(
                     one.run,
+                    RunCoalesced,
                     skipped_input=codec.from_json(new.input_json),
                     skipped_labels=new.labels,
                 )
@@ -209,10 +223,7 @@ class RunOperations:
 
     async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
         """Return one page of runs, newest first."""
-        if chosen is not None and not isinstance(chosen, RunFilter):
-            msg = f"runs are chosen by a RunFilter, not by {chosen!r}"
-            raise ValidationError(msg)
-        return await self.store.get_runs(chosen or RunFilter())
+        return await self.store.get_runs(_checked(chosen))
 
     async def get_steps(self, run_id: str) -> list[StepRecord]:
         """Return a run's steps by index."""
@@ -242,7 +253,7 @@ class RunOperations:
                 return
             msg = f"run {run_id!r} is {run.status} and cannot be cancelled"
             raise ConflictError(msg)
-        self._tell(RunCancelled, run)
+        self._bus.tell(run, RunCancelled)
         if self._worker is not None:
             self._worker.interrupt(run_id, Cancelled())
 
@@ -274,7 +285,7 @@ class RunOperations:
         if run.status not in TERMINAL - {RunStatus.COMPLETED}:
             msg = f"run {run_id!r} is {run.status}; only a failed or cancelled run can be resumed"
             raise ConflictError(msg)
-        self._tell(RunResumed, run)
+        self._bus.tell(run, RunResumed)
         self._wake()
 
     async def delete_run(self, run_id: str) -> None:
@@ -292,7 +303,7 @@ class RunOperations:
         if executes_here or run.is_stopping(now):
             msg = f"the code of run {run_id!r} is still stopping; try again in a moment"
             raise ConflictError(msg)
-        self._tell(RunDeleted, run)
+        self._bus.tell(run, RunDeleted)
         await self._release_blobs()
 
     async def purge_runs(self, older_than: datetime, limit: int = _PURGE_LIMIT) -> int:
@@ -303,15 +314,12 @@ class RunOperations:
             raise ValidationError(msg)
         removed = await self.store.purge(older_than=older_than, limit=limit, held=self._held)
         for run in removed:
-            self._tell(RunDeleted, run)
+            self._bus.tell(run, RunDeleted)
         if removed:
             await self._release_blobs()
         return len(removed)
 
     # --- inside ---
-
-    def _tell(self, event: type[Event], run: Run, **fields: Any) -> None:
-        self._bus.publish(event, run_id=run.id, job_name=run.job_name, labels=run.labels, **fields)
 
     async def _release_blobs(self) -> None:
         with contextlib.suppress(StorageError):  # the runs are gone; the files go the next time
@@ -326,15 +334,24 @@ class RunOperations:
         if self._worker is not None:
             self._worker.wake()
 
-    async def _save_notes(self, run_id: str) -> None:
+    async def _save_notes(self, run_id: str | None) -> None:
+        """Write what a run has told and not stored yet; with None what any run here has."""
         if self._worker is not None:
-            await self._worker.save_notes(run_id)
+            for one in tuple(self._held) if run_id is None else (run_id,):
+                await self._worker.save_notes(one)
 
 
 def _check_id(run_id: object) -> None:
     if not isinstance(run_id, str):
         msg = f"run_id must be text, not {run_id!r}"
         raise ValidationError(msg)
+
+
+def _checked(chosen: RunFilter | None) -> RunFilter:
+    if chosen is not None and not isinstance(chosen, RunFilter):
+        msg = f"runs are chosen by a RunFilter, not by {chosen!r}"
+        raise ValidationError(msg)
+    return chosen or RunFilter()
 
 
 def _found(run: Run | None, run_id: str) -> Run:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: The most runs one page may hold.
 MAX_PAGE = 1000
+#: A list shows values of up to so many characters of JSON, and of so many in all.
+MAX_LISTED_VALUE = 1 << 20
+MAX_LISTED = 16 << 20
 #: More than this no database counts.
 _MOST_ROWS = 2**63 - 1
 
@@ -74,6 +77,11 @@ class Progress:
     total: float | None = None
     message: str | None = None
 
+    def to_object(self) -> dict[str, Any]:
+        """Return its JSON object, in which what is not given is left out."""
+        given = {"total": self.total, "message": self.message}
+        return {"current": self.current} | {k: v for k, v in given.items() if v is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
@@ -109,6 +117,8 @@ class Run:
     completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    #: What a list left out because it is large: "input", "output". get_run() has it.
+    omitted: Sequence[str] = ()
 
     @property
     def error(self) -> str | None:
@@ -252,13 +262,23 @@ class Hold(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedRun:
+    """What is told of a run that was removed."""
+
+    id: str
+    job_name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A claimed run with everything its execution needs: no read follows (law 12)."""
 
     run: Run
     lease: Lease
-    #: Completed steps: name to output as JSON text.
-    saved: Mapping[str, str]
+    #: Completed steps: name to output as JSON text. None stands for one that is read when it is
+    #: replayed, by Store.get_saved(): together they would be too much to hold.
+    saved: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

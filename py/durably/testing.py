@@ -47,7 +47,7 @@ When = Literal["before", "after"]
 
 #: When it wakes, which of several at that time it is, what wakes it, and whether time is to pass
 #: for its sake.
-_Sleeper = tuple[datetime, int, asyncio.Future[None], bool]
+_Sleeper = tuple[timedelta, int, asyncio.Future[None], bool]
 
 
 class FakeClock:
@@ -55,12 +55,17 @@ class FakeClock:
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start
+        self._elapsed = timedelta(0)
         self._sleepers: list[_Sleeper] = []
         self._order = itertools.count()
 
     def now(self) -> datetime:
         """Return the present virtual time."""
         return self._now
+
+    def monotonic(self) -> timedelta:
+        """Return how long the clock was moved on; no jump counts."""
+        return self._elapsed
 
     async def sleep(self, duration: timedelta) -> None:
         """Return once the test has moved the clock by *duration*."""
@@ -69,23 +74,28 @@ class FakeClock:
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         counts = not accompanies.get()
-        heapq.heappush(self._sleepers, (self._now + duration, next(self._order), woken, counts))
+        due = self._elapsed + duration
+        heapq.heappush(self._sleepers, (due, next(self._order), woken, counts))
         await woken
 
     async def advance(self, duration: timedelta | float) -> None:
         """Move on by *duration*, waking each sleeper at its own time and letting it work."""
-        end = self._now + as_duration(duration)
+        end = self._elapsed + as_duration(duration)
         while (due := self._next_wake()) is not None and due <= end:
-            self._now = max(self._now, due)
+            self._move_to(max(self._elapsed, due))
             self._wake()
             await settle()
-        self._now = end
+        self._move_to(end)
         await settle()
+
+    def jump(self, duration: timedelta | float) -> None:
+        """Set the clock forward, or back by a negative *duration*; no time passes by that."""
+        self._now += as_duration(duration)
 
     async def advance_to_next(self) -> None:
         """Move on to when the next sleeper wakes, whatever it waits for."""
         if (due := self._next_wake()) is not None:
-            await self.advance(due - self._now)
+            await self.advance(due - self._elapsed)
 
     def next_due(self) -> datetime | None:
         """Return when the next sleeper wakes, or None when nobody sleeps.
@@ -93,17 +103,22 @@ class FakeClock:
         What only accompanies a run, such as the renewal of its lease, does not count.
         """
         sleepers = self._sleepers
-        return min(
+        due = min(
             (due for due, _, woken, counts in sleepers if counts and not woken.done()), default=None
         )
+        return None if due is None else self._now + (due - self._elapsed)
 
-    def _next_wake(self) -> datetime | None:
+    def _move_to(self, elapsed: timedelta) -> None:
+        self._now += elapsed - self._elapsed
+        self._elapsed = elapsed
+
+    def _next_wake(self) -> timedelta | None:
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
     def _wake(self) -> None:
-        while self._sleepers and self._sleepers[0][0] <= self._now:
+        while self._sleepers and self._sleepers[0][0] <= self._elapsed:
             _, _, woken, _ = heapq.heappop(self._sleepers)
             if not woken.done():
                 woken.set_result(None)

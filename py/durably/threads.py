@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
+import queue
 import sys
+import threading
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -89,6 +93,66 @@ def shielded() -> contextlib.AbstractContextManager[object]:
     """
     anyio = sys.modules.get("anyio")
     return contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
+
+
+class StepThreads(Executor):
+    """Threads for sync code of jobs: one for each piece of it at work, whatever their number.
+
+    A piece may wait for another one, so a limit would stop both for good. None of them keeps the
+    process from ending, as a pool's would: what they do then is not saved, and is done again.
+    """
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+        self._is_shut = False
+
+    def submit(
+        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> concurrent.futures.Future[T]:
+        """Call *fn* on a thread that has nothing else to do."""
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - whoever waits is told
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        with self._lock:
+            if self._is_shut:
+                msg = "the engine is closed"
+                raise RuntimeError(msg)
+            if self._idle:
+                self._idle -= 1
+            else:
+                self._threads += 1
+                name = f"durably-step-{self._threads}"
+                threading.Thread(target=self._serve, name=name, daemon=True).start()
+            self._work.put(work)
+        return future
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+            del work
+            with self._lock:
+                self._idle += 1
+                if self._is_shut:
+                    return
+
+    def close(self) -> None:
+        """Let the threads end when they have nothing to do; nobody waits for them."""
+        with self._lock:
+            self._is_shut = True
+            for _ in range(self._threads):
+                self._work.put(None)
 
 
 async def until_done(future: Future[T]) -> T:

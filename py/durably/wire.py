@@ -14,7 +14,6 @@ from durably.clock import from_iso, to_iso
 from durably.codec import from_json
 from durably.errors import DurablyError, ValidationError, message_of
 from durably.runs import MAX_PAGE, Progress, RunFilter, RunStatus
-from durably.store.rows import progress_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +40,7 @@ def client_run(run: Run, *, is_parked: bool = False) -> Json:
         "status": str(run.status),
         "currentStepIndex": run.current_step_index,
         "completedStepCount": run.completed_step_count,
-        "progress": None if run.progress is None else progress_object(run.progress),
+        "progress": None if run.progress is None else run.progress.to_object(),
         "output": run.output,
         "error": run.error,
         "errorType": failure.type_name if failure else None,
@@ -54,6 +53,7 @@ def client_run(run: Run, *, is_parked: bool = False) -> Json:
         "isTerminal": run.is_terminal,
         "isActive": run.is_active,
         "isParked": is_parked,
+        **({"omitted": list(run.omitted)} if run.omitted else {}),
     }
 
 
@@ -66,7 +66,7 @@ def step_json(step: StepRecord) -> Json:
         "name": step.name,
         "index": step.index,
         "status": str(step.status),
-        "output": None if step.output_json is None else from_json(step.output_json),
+        "output": None if step.output_json is None else _shown(step.output_json),
         "error": failure.message if failure else None,
         "errorType": failure.type_name if failure else None,
         "errorTrace": failure.trace if failure else None,
@@ -229,6 +229,14 @@ def camel(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
+def _shown(text: str) -> Any:
+    """Read JSON; what cannot be read is shown as the text that it is."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return text
+
+
 def _fault(fault: Fault) -> Json:
     return {"code": fault.code, "message": fault.message, "since": to_iso(fault.since)}
 
@@ -241,7 +249,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return round(value.total_seconds() * 1000)
     if isinstance(value, Progress):
-        return progress_object(value)
+        return value.to_object()
     if isinstance(value, datetime):
         return to_iso(value)
     return value

@@ -47,7 +47,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "LogRecord",
         "LogLevel",
     ),
-    "names of events": ("Event", "is_domain_event", "Snapshot"),
+    "names of events": ("Event", "is_domain_event", "Snapshot", "RunsSnapshot"),
     "names of files": ("Blob",),
     "names of ports": ("open_store", "Store", "SqliteStore", "Clock", "SystemClock"),
 }

@@ -40,7 +40,12 @@ _MEANINGS = {
         "error_type": "class of the error",
         "error_trace": "its traceback",
     },
-    "durably_run_labels": {"run_id": "", "key": "", "value": ""},
+    "durably_run_labels": {
+        "run_id": "",
+        "key": "",
+        "value": "",
+        "created_at": "that of the run, for pages by label; a trigger fills it",
+    },
     "durably_steps": {
         "id": "ULID",
         "run_id": "",

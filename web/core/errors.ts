@@ -38,6 +38,7 @@ export type EngineErrorCode =
   | 'storage_busy'
   | 'storage_full'
   | 'storage_io'
+  | 'storage_replaced'
   | 'storage_unreadable'
   | 'timeout'
   | 'unknown_job'

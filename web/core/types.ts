@@ -43,6 +43,8 @@ export interface ClientRun {
   readonly isActive: boolean
   /** Pending, and no job of this name is registered where the engine runs. */
   readonly isParked: boolean
+  /** What a list left out because it is large; `getRun` has it. */
+  readonly omitted?: readonly ('input' | 'output')[]
 }
 
 export interface StepRecord {

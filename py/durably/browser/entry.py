@@ -22,9 +22,9 @@ from durably.browser.store_files import work_on_files
 from durably.codec import to_json
 from durably.engine.interrupts import Interrupts
 from durably.engine.own_code import OwnCode
-from durably.errors import ConflictError, DurablyError, NotFoundError, ValidationError
+from durably.errors import ConflictError, NotFoundError, ValidationError
 from durably.jobs import JobDefinition
-from durably.json_api import Api, Subscriptions, read_object
+from durably.json_api import Api, read_object
 from durably.plugins import log_persistence
 from durably.queries import Query
 from durably.store.sqlite import SqliteStore
@@ -43,6 +43,9 @@ _SLOTS = 8
 
 #: How long events are gathered before they cross to the page, in seconds.
 _GATHER = 0.016
+
+#: How many of one subscription are gathered at most.
+_MAX_GATHERED = 1000
 
 
 def describe() -> str:
@@ -148,7 +151,6 @@ class Bridge:
         #: The folder of the store, where jobs keep files of their own.
         self._folder = folder
         self._api = Api(durably)
-        self._subscriptions = Subscriptions(durably, self._api)
         self._tasks: set[asyncio.Task[None]] = set()
         #: What each subscription asked for, and the task that answers it.
         self._following: dict[int, tuple[str, asyncio.Task[None]]] = {}
@@ -225,28 +227,17 @@ class Bridge:
             self._follow(id, text)
 
     async def _subscribe(self, id: int, text: str) -> None:
-        stop: Callable[[], None] | None = None
-        ended: DurablyError | None = None
-
-        def deliver(message: dict[str, Any]) -> None:
-            self._gather(id, message)
-
+        ended: Exception | None = None
         try:
-            params = read_object(text)
-            if "runId" in params:
-                await self._subscriptions.follow_run(params, deliver)
-            else:
-                stop = await self._subscriptions.follow_runs(params, deliver)
-                await asyncio.get_running_loop().create_future()  # until it is cancelled
-        except DurablyError as error:
+            async for message in self._api.subscribe(read_object(text)):
+                self._gather(id, message)
+        except Exception as error:  # noqa: BLE001 - every error becomes the answer
             ended = error
         except asyncio.CancelledError:
             self._gathered.pop(id, None)
             raise
         finally:
             self._following.pop(id, None)
-            if stop is not None:
-                stop()
         self._flush(id)
         self._emit("ended", id, "null" if ended is None else to_json(wire.error_json(ended)))
 
@@ -255,6 +246,8 @@ class Bridge:
         waiting = self._gathered.get(id)
         if waiting is not None:
             waiting.append(message)
+            if len(waiting) == _MAX_GATHERED:
+                self._flush(id)
             return
         self._gathered[id] = [message]
         if message["type"] == "snapshot":

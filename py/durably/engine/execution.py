@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from durably.blobs import BlobFiles
+    from durably.bus import EventBus, Own, RunEventClass
     from durably.clock import Clock
     from durably.engine.faults import Faults
     from durably.engine.interrupts import Interrupts
-    from durably.events import Event, EventBus
     from durably.ids import Ulids
     from durably.jobs import JobDefinition
     from durably.runs import Claim, LogLevel, Progress, StepAttempt
@@ -378,16 +378,13 @@ class Execution:
 
     # --- events ---
 
-    def publish(self, event: type[Event], **fields: Any) -> None:
+    def publish(self, event: RunEventClass[Own], *args: Own.args, **fields: Own.kwargs) -> None:
         """Publish an event of this run."""
-        run = self.run
-        self.services.bus.publish(
-            event, run_id=run.id, job_name=run.job_name, labels=run.labels, **fields
-        )
+        self.services.bus.tell(self.run, event, *args, **fields)
 
     def listens(self) -> bool:
-        """Tell whether anyone wants the output of completed steps."""
-        return self.services.bus.listens(StepCompleted)
+        """Tell whether anyone wants the output of this run's completed steps."""
+        return self.services.bus.listens(StepCompleted, self.run.id)
 
 
 def _signal_for(hold: Hold) -> RunSignal:

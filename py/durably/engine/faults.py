@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from durably.bus import EventBus
     from durably.clock import Clock
-    from durably.events import EventBus
 
 T = TypeVar("T")
 

@@ -206,7 +206,7 @@ class Step(_Context):
         """
         call = self._open(name, fn, retry, timeout, output)
         if call.is_saved:
-            return call.replay()
+            return await call.replay()
         while True:
             await call.begin()
             try:
@@ -311,7 +311,7 @@ class SyncStep(_Context):
             raise ValidationError(msg)
         call = self._open(name, fn, retry, None, output)
         if call.is_saved:
-            return call.replay()  # type: ignore[no-any-return]
+            return self._await(call.replay())  # type: ignore[no-any-return]
         while True:
             self._await(call.begin())
             try:

@@ -10,8 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import pydantic
-
 from durably.clock import as_duration
 from durably.codec import from_json, storable
 from durably.engine.current import current_step
@@ -43,6 +41,9 @@ if TYPE_CHECKING:
 
 #: The errors of this package that a step is tried again after.
 _RETRIED = (StepTimeoutError, CancelledInsideError)
+
+#: A saved result of more characters is read again should it be needed again.
+_LARGE = 1 << 20
 
 #: A pause up to this long is waited out with the slot kept; a longer one gives it back.
 IN_PLACE = timedelta(seconds=3)
@@ -102,11 +103,20 @@ class StepCall:
         context.run(current_step.set, self)
         return context
 
-    def replay(self) -> Any:
+    async def replay(self) -> Any:
         """Return the saved result."""
+        execution = self._execution
+        text = execution.saved[self.name]
+        if text is None:
+            store, run_id = execution.services.store, execution.run.id
+            text = await execution.persist(
+                lambda: store.get_saved(run_id, self.name), context="get-saved"
+            )
+        elif len(text) > _LARGE:  # it is not kept twice: as text, and as what the job was given
+            execution.saved[self.name] = None
         try:
-            return self._codec.decode(self._execution.saved[self.name])
-        except pydantic.ValidationError as error:
+            return self._codec.decode(text)
+        except ValueError as error:  # pydantic's is one
             raise ReplayError(self.name, str(error)) from error
 
     async def begin(self) -> None:
@@ -176,7 +186,7 @@ class StepCall:
     def _remember(self, text: str) -> None:
         """Keep the result of a step within a step for the outer one's next attempt."""
         if self._outer is not None:
-            self._execution.saved[self.name] = text
+            self._execution.saved[self.name] = text if len(text) <= _LARGE else None
 
     def _tell_completed(self, text: str) -> None:
         execution = self._execution
@@ -237,6 +247,9 @@ class StepCall:
         counted = (AttemptStatus.FAILED, AttemptStatus.TIMED_OUT)
         self._failed_attempts = sum(a.counted and a.status in counted for a in known)
         last = known[-1]
+        ended = last.completed_at
+        if ended is not None and ended > self._execution.services.clock.now():
+            return  # the clock was set back: the run's own pause is over, or it would not be here
         if last.counted and last.retry_at is not None:
             self._execution.left()
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from durably.errors import StorageError
 from durably.events import RunDeleted
 
 if TYPE_CHECKING:
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
     from durably.engine.execution import Services
     from durably.options import Options
 
-#: How many runs one round of retention removes, and how often there is one.
+#: How many runs one piece of retention removes: it holds no writer long. There is a next piece at
+#: once as long as there is something to remove, and a look for that so often.
 _PURGE_BATCH = 100
 _PURGE_EVERY = timedelta(minutes=1)
+#: When to try housekeeping again that a reader stood in the way of.
+_AGAIN = timedelta(seconds=10)
 
 
 class Upkeep:
@@ -25,7 +29,8 @@ class Upkeep:
     def __init__(self, services: Services, options: Options) -> None:
         self._services = services
         self._options = options
-        self._purged_at: datetime | None = None
+        #: When it was last found that there is no more to remove, in monotonic time.
+        self._purged_at: timedelta | None = None
         self._was_busy = True
         self._swept = False
 
@@ -45,10 +50,11 @@ class Upkeep:
             self._swept = True
             await self._services.blobs.sweep(now)
         if self._options.retain_runs is not None:
-            waits.append(await self._retain(now, self._options.retain_runs, held))
+            waits.append(await self.retain(now, held))
         if self._was_busy and not held:
-            self._was_busy = False
-            await store.checkpoint()
+            self._was_busy = not await store.checkpoint()
+            if self._was_busy:
+                waits.append(_AGAIN)
         due = await store.next_due(now=now, jobs=jobs, held=held)
         if due is not None:
             waits.append(due - now)
@@ -56,16 +62,30 @@ class Upkeep:
             waits.append(self._options.polling_interval)
         return max(min(waits), timedelta(milliseconds=1)) if waits else None
 
-    async def _retain(self, now: datetime, keep: timedelta, held: Collection[str]) -> timedelta:
-        if self._purged_at is None or now - self._purged_at >= _PURGE_EVERY:
-            self._purged_at = now
-            removed = await self._services.store.purge(
-                older_than=now - keep, limit=_PURGE_BATCH, held=held
-            )
-            for run in removed:
-                self._services.bus.publish(
-                    RunDeleted, run_id=run.id, job_name=run.job_name, labels=run.labels
+    async def retain(self, now: datetime, held: Collection[str]) -> timedelta:
+        """Remove a piece of what was kept long enough; return when there may be more.
+
+        A database that cannot do it now is told of, and keeps nobody from other work.
+        """
+        keep = self._options.retain_runs
+        if keep is None:
+            return _PURGE_EVERY
+        services = self._services
+        elapsed = services.clock.monotonic()
+        if self._purged_at is None or elapsed - self._purged_at >= _PURGE_EVERY:
+            try:
+                removed = await services.store.purge(
+                    older_than=now - keep, limit=_PURGE_BATCH, held=held
                 )
-            if removed:
-                await self._services.blobs.release()
-        return self._purged_at + _PURGE_EVERY - now
+                for run in removed:
+                    services.bus.tell(run, RunDeleted)
+                if removed:
+                    await services.blobs.release()
+            except StorageError as error:
+                services.faults.report(error, context="retention")
+                self._purged_at = elapsed
+            else:
+                self._purged_at = elapsed if len(removed) < _PURGE_BATCH else None
+        if self._purged_at is None:
+            return timedelta(0)
+        return self._purged_at + _PURGE_EVERY - elapsed

@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import functools
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from durably.clock import wait_for_event
@@ -19,11 +20,10 @@ from durably.engine.step_call import describe
 from durably.errors import RecoveryLimitError, Suspended
 from durably.events import RunCancelled, RunCompleted, RunFailed, RunLeased, RunReleased
 from durably.runs import NO_NOTES, Finish, Hold, RunStatus
-from durably.threads import ended
+from durably.threads import ended, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
-    from datetime import datetime, timedelta
 
     from durably.engine.execution import Services
     from durably.engine.kernel import Outcome
@@ -31,7 +31,18 @@ if TYPE_CHECKING:
     from durably.errors import RunSignal
     from durably.jobs import JobRegistry
     from durably.options import Options
-    from durably.runs import Claim, Notes
+    from durably.runs import Claim, Notes, Run
+
+
+#: A wait for a time is not longer than this: by then the clock may have been set.
+_LOOK_AGAIN = timedelta(minutes=1)
+#: A clock that is set back by more than this has jumped.
+_JUMP = timedelta(seconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: A run whose worker died so often with it is executed alone from then on.
+_SUSPECT_AFTER = 2
+#: How long such a run is given back when it waits for another one.
+_ASIDE = timedelta(seconds=5)
 
 
 class Worker:
@@ -48,6 +59,7 @@ class Worker:
         around: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
         self.worker_id = worker_id
+        self.loop = asyncio.get_running_loop()
         self.active: dict[str, Execution] = {}
         self.keepers = Keepers(self.active, services, options)
         self._services = services
@@ -61,6 +73,10 @@ class Worker:
         self._looking: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[Any]] = set()
         self._failed_looks = 0
+        #: How far the clock is ahead of monotonic time; None before the first look.
+        self._offset: timedelta | None = None
+        #: A run waits until nothing else is executed here.
+        self._alone_next = False
         #: Executions whose code waits for other runs, by how many it waits for.
         self._waiting: Counter[Execution] = Counter()
 
@@ -106,9 +122,20 @@ class Worker:
                 execution.stop(Suspended("drain"))
             await all_ended
 
+    async def abandon(self) -> None:
+        """Give back what executes here, though its code has not stopped: the process ends now."""
+        self._stopping = True
+        for execution in tuple(self.active.values()):
+            execution.give_up()
+            with contextlib.suppress(Exception):  # then its lease runs out
+                await self._release(execution, None, execution.take_notes())
+
     def wake(self) -> None:
-        """Look for work now: a run was triggered, resumed or let go."""
-        self._woken.set()
+        """Look for work now: a run was triggered, resumed or let go; from any thread."""
+        if running_loop() is self.loop:
+            self._woken.set()
+        elif not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._woken.set)
 
     def interrupt(self, run_id: str, signal: RunSignal) -> None:
         """Stop the code of a run that executes here."""
@@ -131,6 +158,10 @@ class Worker:
         if execution.ended:  # a task that the job left behind: there is no slot to give
             yield
             return
+        if self._is_suspect(execution.run) and not self._stopping:
+            # What it waits for must not be executed beside it, so it is given back meanwhile.
+            execution.available_at = self._services.clock.now() + _ASIDE
+            execution.stop(Suspended("alone"))
         execution.adopt_task()
         over = asyncio.Event()
         self._waiting[execution] += 1
@@ -203,6 +234,34 @@ class Worker:
             await ended(work)
             raise
 
+    # --- runs that may be what ends their workers (law 6) ---
+
+    def _is_suspect(self, run: Run) -> bool:
+        """Tell whether a run is executed alone: then only it can be what ends the worker.
+
+        Until then it may as well have been one that was executed beside it.
+        """
+        return run.recoveries >= min(_SUSPECT_AFTER, self._options.max_recoveries)
+
+    def _must_wait_alone(self) -> bool:
+        """Tell whether to claim nothing now: a run is executed alone, or is to be."""
+        if self._alone_next and self.active:
+            return True
+        self._alone_next = False
+        return any(self._is_suspect(one.run) for one in self.active.values())
+
+    async def _postpone(self, claim: Claim) -> None:
+        """Give a suspect back until nothing else is executed here; what only waits makes room."""
+        self._alone_next = True
+        services = self._services
+        await services.faults.persist(
+            lambda: services.store.release(claim.lease, notes=NO_NOTES, now=services.clock.now()),
+            context="release",
+            run_id=claim.run.id,
+        )
+        for execution in tuple(self._waiting):
+            execution.stop(Suspended("alone"))
+
     async def _claim(self, now: datetime) -> Claim | None:
         services, options = self._services, self._options
         claim = await services.store.claim(
@@ -214,11 +273,9 @@ class Worker:
         )
         if claim is not None:
             run = claim.run
-            services.bus.publish(
+            services.bus.tell(
+                run,
                 RunLeased,
-                run_id=run.id,
-                job_name=run.job_name,
-                labels=run.labels,
                 input=run.input,
                 lease_owner=self.worker_id,
                 lease_expires_at=now + options.lease,
@@ -334,7 +391,18 @@ class Worker:
         while not self._stopping:
             self._woken.clear()
             pause = await self._look_for_work()
+            if pause is not None:  # the clock may be set meanwhile
+                pause = min(pause, _LOOK_AGAIN)
             await wait_for_event(self._services.clock, self._woken, pause)
+
+    async def _after_jumps(self, now: datetime) -> None:
+        """Let no pause become longer because the clock was set back."""
+        services = self._services
+        offset = now - _EPOCH - services.clock.monotonic()
+        by = None if self._offset is None else self._offset - offset
+        if by is None or by > _JUMP:
+            await services.store.clock_was_set_back(now=now, by=by)
+        self._offset = offset
 
     async def _look_for_work(self) -> timedelta | None:
         """Fill the slots; return how long to wait then, or None for until woken."""
@@ -352,9 +420,17 @@ class Worker:
     async def _fill_slots(self) -> timedelta | None:
         most = self._options.max_concurrent_runs
         while len(self._runs) - len(self._waiting) < most and not self._stopping:
+            if self._must_wait_alone():
+                return None
             now = self._services.clock.now()  # one for both, or what comes due between is missed
+            await self._after_jumps(now)
             claim = await self._claim(now)
-            if claim is None:
+            if claim is not None and self._is_suspect(claim.run) and self.active:
+                await self._postpone(claim)
+                return None
+            if claim is not None:  # an engine that is never idle keeps up with retention too
+                await self._upkeep.retain(now, self.active.keys())
+            else:
                 return await self._upkeep.when_idle(now, self._jobs.names, self.active.keys())
             task = asyncio.ensure_future(self._run(self._begin(claim)))
             self._runs.add(task)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from durably.runs import (
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         LogRecord,
         NewRun,
         Notes,
+        RemovedRun,
         Run,
         RunFilter,
         StepAttempt,
@@ -56,7 +57,11 @@ class Store(Protocol):
         ...
 
     async def get_runs(self, chosen: RunFilter) -> list[Run]:
-        """Return one page, newest first by (created_at, id)."""
+        """Return one page, newest first by (created_at, id).
+
+        A run that cannot be read is shown as far as it can be. Inputs and outputs of more than
+        MAX_LISTED_VALUE, and whatever is beyond MAX_LISTED in all, are left out: Run.omitted.
+        """
         ...
 
     async def get_steps(self, run_id: str) -> list[StepRecord]:
@@ -87,6 +92,10 @@ class Store(Protocol):
         generation rises by one. No run is claimed while another of its job and concurrency key is
         leased, or is cancelled and still occupied. One that cannot be read fails in its place.
         """
+        ...
+
+    async def get_saved(self, run_id: str, name: str) -> str:
+        """Return the output of a completed step, as JSON text, that the claim did not bring."""
         ...
 
     async def renew(self, lease: Lease, *, now: datetime, until: datetime) -> Hold:
@@ -155,8 +164,10 @@ class Store(Protocol):
         """
         ...
 
-    async def purge(self, *, older_than: datetime, limit: int, held: Collection[str]) -> list[Run]:
-        """Remove up to *limit* runs that ended before *older_than*; return them.
+    async def purge(
+        self, *, older_than: datetime, limit: int, held: Collection[str]
+    ) -> list[RemovedRun]:
+        """Remove up to *limit* runs that ended before *older_than*; return what is told of them.
 
         A run whose code may still be stopping stays: it is among *held*, the runs that this worker
         executes, or its lease ran out no earlier than that.
@@ -193,6 +204,13 @@ class Store(Protocol):
         """
         ...
 
+    async def clock_was_set_back(self, *, now: datetime, by: timedelta | None) -> None:
+        """Let no backoff and no lease that was written after *now* last longer than it was to.
+
+        *by* is how far the clock was set back; None where that was not seen: they begin anew then.
+        """
+        ...
+
     async def next_due(
         self, *, now: datetime, jobs: Collection[str], held: Collection[str]
     ) -> datetime | None:
@@ -203,6 +221,6 @@ class Store(Protocol):
         """Count the pending runs of each job that is not among *jobs*."""
         ...
 
-    async def checkpoint(self) -> None:
-        """Do the housekeeping that is cheap while nothing runs."""
+    async def checkpoint(self) -> bool:
+        """Do the housekeeping that is cheap while nothing runs; False when some is left to do."""
         ...

@@ -5,6 +5,8 @@ Rows are tuples in the order of the column lists below.
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from durably.clock import from_iso, to_iso
@@ -15,6 +17,7 @@ from durably.runs import (
     LogLevel,
     LogRecord,
     Progress,
+    RemovedRun,
     Run,
     RunStatus,
     StepAttempt,
@@ -23,7 +26,7 @@ from durably.runs import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable, Sequence
 
     from durably.runs import NewRun
 
@@ -33,8 +36,12 @@ RUN_COLUMNS = (
     "lease_expires_at, lease_generation, available_at, recoveries, started_at, completed_at, "
     "created_at, updated_at"
 )
+#: Shown where a row has no time that can be read.
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 #: Where the generation stands in such a row, for one that cannot be read as a whole.
 GENERATION = RUN_COLUMNS.split(", ").index("lease_generation")
+#: What a list may leave out, and where it stands in such a row.
+PAYLOADS = {name: RUN_COLUMNS.split(", ").index(name) for name in ("input", "output")}
 STEP_COLUMNS = (
     'id, run_id, name, "index", status, output, error, error_type, error_trace, '
     "started_at, completed_at"
@@ -54,6 +61,14 @@ def _time_or_none(text: str | None) -> datetime | None:
     return None if text is None else from_iso(text)
 
 
+def _listed_json(text: str | None) -> Any:
+    """Read JSON that is only shown: text that is none is shown as the text that it is."""
+    try:
+        return _json_or_none(text)
+    except ValueError:
+        return text
+
+
 def _json_or_none(text: str | None) -> Any:
     return None if text is None else from_json(text)
 
@@ -63,31 +78,71 @@ def _failure(message: str | None, type_name: str | None, trace: str | None) -> F
 
 
 def to_run(row: tuple[Any, ...]) -> Run:
-    """Read a row of RUN_COLUMNS."""
-    progress = _json_or_none(row[9])
+    """Read a row of RUN_COLUMNS; ValueError, LookupError or TypeError when a part is unreadable."""
+    return _run_of(row, lambda read, value, _otherwise: read(value))
+
+
+def to_listed_run(row: tuple[Any, ...], omitted: Sequence[str] = ()) -> Run:
+    """Read a row of RUN_COLUMNS as far as it can be read.
+
+    One bad row must not hide the others: what cannot be read of it is left out, and the run's
+    failure says so. *omitted* names what the statement did not select.
+    """
+    problems: list[str] = []
+
+    def attempt(read: Callable[[Any], Any], value: Any, otherwise: Any) -> Any:
+        try:
+            return read(value)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            problems.append(str(error))
+            return otherwise
+
+    run = _run_of(row, attempt)
+    if problems and run.failure is None:
+        run = dataclasses.replace(run, failure=unreadable(problems[0]))
+    return dataclasses.replace(run, omitted=tuple(omitted)) if omitted else run
+
+
+def unreadable(reason: object) -> Failure:
+    """Return the failure of a run whose row nobody can read."""
+    message = f"what is stored of the run cannot be read: {reason}"
+    return Failure(message=message, type_name="durably.errors.StorageUnreadableError")
+
+
+def _run_of(row: tuple[Any, ...], get: Callable[[Callable[[Any], Any], Any, Any], Any]) -> Run:
+    """Read a row; *get* calls a reader with a value, and knows what to do when it fails."""
     return Run(
         id=row[0],
         job_name=row[1],
-        input=from_json(row[2]),
-        status=RunStatus(row[3]),
+        input=get(from_json, row[2], None),
+        status=get(RunStatus, row[3], RunStatus.FAILED),
         idempotency_key=row[4],
         concurrency_key=row[5],
-        labels=from_json(row[6]),
+        labels=get(_labels, row[6], {}),
         current_step_index=row[7],
         completed_step_count=row[8],
-        progress=None if progress is None else to_progress(progress),
-        output=_json_or_none(row[10]),
+        progress=get(_progress_or_none, row[9], None),
+        output=get(_json_or_none, row[10], None),
         failure=_failure(row[11], row[12], row[13]),
         lease_owner=row[14],
-        lease_expires_at=_time_or_none(row[15]),
+        lease_expires_at=get(_time_or_none, row[15], None),
         lease_generation=row[16],
-        available_at=_time_or_none(row[17]),
+        available_at=get(_time_or_none, row[17], None),
         recoveries=row[18] or 0,
-        started_at=_time_or_none(row[19]),
-        completed_at=_time_or_none(row[20]),
-        created_at=from_iso(row[21]),
-        updated_at=from_iso(row[22]),
+        started_at=get(_time_or_none, row[19], None),
+        completed_at=get(_time_or_none, row[20], None),
+        created_at=get(from_iso, row[21], _NO_TIME),
+        updated_at=get(from_iso, row[22], _NO_TIME),
     )
+
+
+def to_removed(row: tuple[Any, ...]) -> RemovedRun:
+    """Read the id, job and labels of a run that was removed."""
+    try:
+        labels = _labels(row[2])
+    except (TypeError, ValueError):
+        labels = {}
+    return RemovedRun(id=row[0], job_name=row[1], labels=labels)
 
 
 def pending_run(new: NewRun, created_at: datetime) -> Run:
@@ -117,22 +172,26 @@ def pending_run(new: NewRun, created_at: datetime) -> Run:
     )
 
 
-def to_progress(value: dict[str, Any]) -> Progress:
-    """Read the JSON object of a progress."""
+def _progress_or_none(text: str | None) -> Progress | None:
+    value = _json_or_none(text)
+    if value is None:
+        return None
     return Progress(
         current=value["current"], total=value.get("total"), message=value.get("message")
     )
 
 
+def _labels(text: str) -> dict[str, str]:
+    labels = from_json(text)
+    if not isinstance(labels, dict):
+        msg = f"its labels are no object: {text!r}"
+        raise TypeError(msg)
+    return labels
+
+
 def progress_json(progress: Progress | None) -> str | None:
     """Write a progress; what is not given is left out, as on the wire."""
-    return None if progress is None else to_json(progress_object(progress))
-
-
-def progress_object(progress: Progress) -> dict[str, Any]:
-    """Return the JSON object of a progress."""
-    given = {"total": progress.total, "message": progress.message}
-    return {"current": progress.current} | {k: v for k, v in given.items() if v is not None}
+    return None if progress is None else to_json(progress.to_object())
 
 
 def to_step(row: tuple[Any, ...]) -> StepRecord:
@@ -208,7 +267,7 @@ def to_log(row: tuple[Any, ...]) -> LogRecord:
         step_name=row[2],
         level=LogLevel(row[3]),
         message=row[4],
-        data=_json_or_none(row[5]),
+        data=_listed_json(row[5]),
         created_at=from_iso(row[6]),
     )
 

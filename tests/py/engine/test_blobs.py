@@ -352,7 +352,11 @@ async def test_migration_finds_the_files_of_older_runs(
     await shop.store.close()
     with sqlite3.connect(tmp_path / "old.db") as db:
         db.execute("DROP TABLE durably_py_blobs")
-        db.execute("DROP INDEX idx_durably_py_runs_due")
+        db.execute("DROP TRIGGER durably_py_label_time")
+        db.execute("DROP INDEX idx_durably_py_run_labels_page")
+        db.execute("ALTER TABLE durably_run_labels DROP COLUMN created_at")
+        for name in ("ready", "later", "holding"):
+            db.execute(f"DROP INDEX idx_durably_py_runs_{name}")
         db.execute("DELETE FROM durably_py_schema WHERE version >= 3")
     db.close()
 

@@ -312,19 +312,6 @@ async def test_following_an_unknown_run_ends_at_once(shop: Workshop) -> None:
         await app.wait_for_run("none")
 
 
-async def test_a_subscriber_that_leaves_is_forgotten(shop: Workshop) -> None:
-    """No listener stays behind."""
-    app = await shop.engine(example)
-    made = await app.trigger(example, 1)
-    iterator: Any = app.subscribe(made.id)
-    await anext(iterator)
-    assert app._bus._catch_all
-
-    await iterator.aclose()
-
-    assert not app._bus._catch_all
-
-
 async def test_waiting_returns_the_run_with_progress_and_lines_on_the_way(shop: Workshop) -> None:
     """Callbacks get what the run says while it is waited for."""
     app = await shop.engine(example)
@@ -334,14 +321,14 @@ async def test_waiting_returns_the_run_with_progress_and_lines_on_the_way(shop: 
     waiting = asyncio.ensure_future(
         app.wait_for_run(made.id, on_progress=progress.append, on_log=lines.append)
     )
-    await until(lambda: app._bus.listens(RunCompleted))
+    await until(lambda: app._bus.listens(RunCompleted, made.id))
     await shop.drain(app)
 
     run: Run = await waiting
     assert run.output == 2
     assert [(p.current, p.total) for p in progress] == [(1, 2)]
     assert [(line.message, line.data) for line in lines] == [("a line", {"k": 1})]
-    assert not any(app._bus.listens(event) for event in EVENT_TYPES.values())
+    assert not any(app._bus.listens(event, made.id) for event in EVENT_TYPES.values())
 
 
 async def test_waiting_raises_what_the_run_ended_with(shop: Workshop) -> None:

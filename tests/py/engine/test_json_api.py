@@ -12,16 +12,14 @@ from pydantic import BaseModel, Field
 from durably import (
     DurablyError,
     NotFoundError,
-    Run,
-    RunFilter,
     RunNotFoundError,
     Step,
     ValidationError,
     job,
     query,
 )
-from durably.json_api import Api, Subscriptions, read_object
-from kit.engines import Workshop, until
+from durably.json_api import Api, read_object
+from kit.engines import Slow, Workshop, until
 
 
 class Order(BaseModel):
@@ -279,19 +277,19 @@ def test_a_message_is_a_json_object(text: str) -> None:
         read_object(text)
 
 
-async def test_following_one_run_delivers_its_snapshot_and_events(
-    shop: Workshop, call: Client
-) -> None:
+async def collect(api: Api, into: list[dict[str, Any]], **params: Any) -> None:
+    """Take a subscription's messages, to its end if it has one."""
+    async for message in api.subscribe(params):
+        into.append(message)  # noqa: PERF401 - a test looks at what has come so far
+
+
+async def test_following_one_run_delivers_its_snapshot_and_events(call: Client) -> None:
     """As JSON, until the run ends; an unknown run ends at once."""
-    app = call.api._durably
     got: list[dict[str, Any]] = []
-    subscriptions = Subscriptions(app, call.api)
     made = await call("trigger", jobName="order", input={"id": 1})
-    following = asyncio.ensure_future(
-        subscriptions.follow_run({"runId": made["runId"]}, got.append)
-    )
+    following = asyncio.ensure_future(collect(call.api, got, runId=made["runId"]))
     await until(lambda: got)
-    await app.process_until_idle()
+    await call.api._durably.process_until_idle()
     await following
 
     assert [one["type"] for one in got] == [
@@ -306,42 +304,41 @@ async def test_following_one_run_delivers_its_snapshot_and_events(
     assert got[0]["run"]["status"] == "pending"
     assert json.dumps(got)
     with pytest.raises(RunNotFoundError):
-        await subscriptions.follow_run({"runId": "none"}, got.append)
+        await collect(call.api, got, runId="none")
 
 
-async def test_following_one_run_may_ask_for_some_events(shop: Workshop, call: Client) -> None:
+async def test_following_one_run_may_ask_for_some_events(call: Client) -> None:
     """Those types and the run's end, which ends the subscription; no others are made for it."""
-    app = call.api._durably
-    subscriptions = Subscriptions(app, call.api)
     got: list[dict[str, Any]] = []
     made = await call("trigger", jobName="order", input={"id": 1})
     chosen = {"runId": made["runId"], "types": ["run:progress"]}
-    following = asyncio.ensure_future(subscriptions.follow_run(chosen, got.append))
+    following = asyncio.ensure_future(collect(call.api, got, **chosen))
     await until(lambda: got)
-    await app.process_until_idle()
+    await call.api._durably.process_until_idle()
     await following
 
     assert [one["type"] for one in got] == ["snapshot", "run:progress", "run:complete"]
     with pytest.raises(ValidationError, match="there is no event 'step:over'"):
-        await subscriptions.follow_run({**chosen, "types": ["step:over"]}, got.append)
+        await collect(call.api, got, **{**chosen, "types": ["step:over"]})
 
 
 async def test_following_many_runs_delivers_those_that_match(call: Client) -> None:
     """First the active ones, then the events of jobs, labels and types that were asked for."""
     app = call.api._durably
-    subscriptions = Subscriptions(app, call.api)
     got: list[dict[str, Any]] = []
     ended = await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
     await app.process_until_idle()
     active = await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
     await call("trigger", jobName="order", input={"id": 1})
 
-    stop = await subscriptions.follow_runs(
-        {"jobName": "order", "labels": {"a": "b"}, "types": ["run:complete", "worker:error"]},
-        got.append,
+    types = ["run:complete", "worker:error"]
+    following = asyncio.ensure_future(
+        collect(call.api, got, jobName="order", labels={"a": "b"}, types=types)
     )
+    await until(lambda: got)
     await app.process_until_idle()
-    stop()
+    await until(lambda: len(got) == 2)
+    await ended_by_cancel(following)
     await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
     await app.process_until_idle()
 
@@ -349,48 +346,67 @@ async def test_following_many_runs_delivers_those_that_match(call: Client) -> No
     assert [run["id"] for run in got[0]["runs"]] == [active["runId"]]
     assert got[1]["runId"] == active["runId"] != ended["runId"]
     with pytest.raises(ValidationError, match="no event 'x'"):
-        await subscriptions.follow_runs({"types": ["x"]}, got.append)
+        await collect(call.api, got, types=["x"])
 
 
-async def test_following_many_runs_leaves_no_listener_when_the_store_fails(
-    shop: Workshop, call: Client
+async def ended_by_cancel(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("of", ["one run", "many"])
+@pytest.mark.parametrize("way", ["cancel", "close", "failure"])
+async def test_a_subscription_that_stops_leaves_no_listener(
+    shop: Workshop, call: Client, of: str, way: str
 ) -> None:
-    """An error on the way in is the caller's, and nothing stays behind."""
-    app = call.api._durably
-    shop.faults.fail("get_runs", lambda: OSError("gone"))
+    """Whether its task is cancelled, its iterator closed, or the state could not be read."""
+    made = await call("trigger", jobName="order", input={"id": 1})
+    params = {"runId": made["runId"]} if of == "one run" else {}
+    bus = call.api._durably._bus
+    assert not bus._listeners
 
-    with pytest.raises(OSError, match="gone"):
-        await Subscriptions(app, call.api).follow_runs({}, lambda _: None)
+    if way == "cancel":
+        got: list[dict[str, Any]] = []
+        following = asyncio.ensure_future(collect(call.api, got, **params))
+        await until(lambda: got)
+        assert bus._listeners
+        await ended_by_cancel(following)
+    elif way == "close":
+        messages = call.api.subscribe(params)
+        await anext(messages)
+        assert bus._listeners
+        await messages.aclose()
+    else:
+        shop.faults.fail("get_run" if params else "get_runs", lambda: OSError("gone"))
+        with pytest.raises(OSError, match="gone"):
+            await anext(call.api.subscribe(params))
 
-    assert app._bus._catch_all == []
+    assert not bus._listeners
 
 
+@pytest.mark.parametrize("of", ["one run", "many"])
 async def test_an_event_while_the_snapshot_is_read_is_delivered_behind_it(
-    shop: Workshop, call: Client
+    shop: Workshop, call: Client, of: str
 ) -> None:
     """No gap: what happens between the look and its answer is not lost."""
-    app = call.api._durably
-    got: list[dict[str, Any]] = []
-    reading, go = asyncio.Event(), asyncio.Event()
-    get_runs = app.get_runs
-
-    async def slow(chosen: RunFilter | None = None) -> list[Run]:
-        found = await get_runs(chosen)
-        reading.set()
-        await go.wait()
-        return found
-
-    app.get_runs = slow  # type: ignore[method-assign]
-    following = asyncio.ensure_future(Subscriptions(app, call.api).follow_runs({}, got.append))
-    await reading.wait()
     made = await call("trigger", jobName="order", input={"id": 1})
-    go.set()
-    stop = await following
-    stop()
+    params = {"runId": made["runId"]} if of == "one run" else {}
+    reading = Slow(shop.faults, "get_run" if params else "get_runs")
+    got: list[dict[str, Any]] = []
+    following = asyncio.ensure_future(collect(call.api, got, **params))
+    await reading.arrived.wait()
+    shop.faults.__dict__.pop("get_run", None)  # only the look is slow
+    await call("cancel", runId=made["runId"])
+    reading.may_answer.set()
+    await until(lambda: len(got) == 2)
+    following.cancel()
 
-    assert [one["type"] for one in got] == ["snapshot", "run:trigger"]
-    assert got[0]["runs"] == []
-    assert got[1]["runId"] == made["runId"]
+    assert [one["type"] for one in got] == ["snapshot", "run:cancel"]
+    (shown,) = [got[0]["run"]] if params else got[0]["runs"]
+    assert (shown["id"], shown["status"]) == (made["runId"], "pending")
+    assert got[1]["sequence"] > got[0]["sequence"]
 
 
 @pytest.mark.parametrize("chosen", [{"jobName": ["other"]}, {"labels": {"a": "c"}}])
@@ -398,12 +414,14 @@ async def test_events_of_other_runs_are_not_delivered(call: Client, chosen: dict
     """Those of other jobs and with other labels; faults of the engine concern everybody."""
     app = call.api._durably
     got: list[dict[str, Any]] = []
-    stop = await Subscriptions(app, call.api).follow_runs(chosen, got.append)
+    following = asyncio.ensure_future(collect(call.api, got, **chosen))
+    await until(lambda: got)
 
     await call("trigger", jobName="order", input={"id": 1}, labels={"a": "b"})
     await app.process_until_idle()
     app._services.faults.report(OSError("disk"), context="claim")
-    stop()
+    await until(lambda: len(got) == 2)
+    await ended_by_cancel(following)
 
     assert [one["type"] for one in got] == ["snapshot", "worker:error"]
     assert got[0]["runs"] == []

@@ -282,7 +282,7 @@ async def test_a_reader_is_answered_while_notes_cannot_be_written(shop: Workshop
     """Law 9: reads work on a full disk; what waits is written when there is space again."""
     talker = Talker()
     app, run_id = await talker.start(shop)
-    shop.faults.fail("save_notes", ERRORS["full"], times=4)
+    shop.faults.fail("save_notes", ERRORS["full"], times=3)
     talker.say(1)
 
     async with asyncio.timeout(10):

@@ -5,7 +5,7 @@ A line that is to be refused carries a ``type: ignore`` with its code; mypy repo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any, assert_type
 
@@ -21,6 +21,7 @@ from durably import (
     Retry,
     Run,
     RunFilter,
+    RunsSnapshot,
     Snapshot,
     Step,
     SyncStep,
@@ -28,7 +29,8 @@ from durably import (
     job,
     query,
 )
-from durably.events import RunCompleted
+from durably.bus import EventBus
+from durably.events import RunCompleted, StepStarted, WorkerError
 from durably.handles import JobHandles
 from durably.testing import FakeClock, run_to_completion
 
@@ -156,7 +158,9 @@ async def with_an_engine() -> None:
         assert_type(made.run, Run)
         assert_type(await durably.wait_for_run(made.id, timeout=1), Run)
         assert_type(await durably.get_run(made.id), Run | None)
-        assert_type(durably.subscribe(made.id), AsyncIterator[Snapshot | Event])
+        assert_type(durably.subscribe(made.id), AsyncGenerator[Snapshot | Event, None])
+        async for told in durably.subscribe_runs(RunFilter(labels={"a": "b"})):
+            assert_type(told, RunsSnapshot | Event)
         async for item in durably.subscribe(made.id):
             if isinstance(item, Snapshot):
                 assert_type(item.run, Run)
@@ -167,6 +171,17 @@ async def with_an_engine() -> None:
         assert_type(await durably.process_until_idle(max_runs=1), int)
         durably.register(without_input)
         durably.register(5)  # type: ignore[arg-type]
+
+
+def events_are_told_whole(bus: EventBus, run: Run) -> None:
+    """Use tell() and publish(): the fields of an event are checked where it is told."""
+    bus.tell(run, StepStarted, step_name="s", step_index=0)
+    bus.tell(run, StepStarted, step_name="s")  # type: ignore[call-arg]
+    bus.tell(run, StepStarted, step_name=0, step_index=0)  # type: ignore[arg-type]
+    bus.tell(run, RunCompleted, result=1)  # type: ignore[call-arg]
+    bus.tell(run, WorkerError, error="e", code="c", context="x")  # type: ignore[arg-type]
+    bus.publish(WorkerError, error="e", code="c", context="x")
+    bus.publish(WorkerError, error="e", code="c")  # type: ignore[call-arg]
 
 
 async def in_a_test() -> None:

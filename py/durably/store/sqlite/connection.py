@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from durably.errors import (
     StorageBusyError,
     StorageError,
     StorageFullError,
+    StorageReplacedError,
     StorageUnreadableError,
     ValidationError,
 )
@@ -30,12 +32,21 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 5.0
 _BUSY_PAUSE = 0.01
 
+#: A log of more bytes than this is given back to the disk when nothing runs.
+MOST_LOG = 8 << 20
+
 _MEANINGS: dict[int, tuple[type[StorageError], str]] = {
     sqlite3.SQLITE_BUSY: (StorageBusyError, "the database is locked by another process"),
     sqlite3.SQLITE_LOCKED: (StorageBusyError, "the database is locked by another connection"),
     sqlite3.SQLITE_FULL: (StorageFullError, "there is no space left for the database"),
     sqlite3.SQLITE_CORRUPT: (StorageUnreadableError, "the database file is damaged"),
     sqlite3.SQLITE_NOTADB: (StorageUnreadableError, "the file is not a SQLite database"),
+}
+#: What is wrong with a value, and will be wrong with it the next time too.
+_VALUE_ERRORS: dict[int, str] = {
+    sqlite3.SQLITE_TOOBIG: "it is larger than the database takes, 1,000,000,000 bytes",
+    sqlite3.SQLITE_MISMATCH: "it is of a kind that the database does not take",
+    sqlite3.SQLITE_CONSTRAINT: "it breaks a rule of the database",
 }
 
 
@@ -49,6 +60,9 @@ def meaning_of(error: Exception) -> StorageError | ValidationError:
         msg = f"numbers have at most 64 bits and text no lone surrogates ({error})"
         return ValidationError(msg)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _VALUE_ERRORS:
+        msg = f"a value cannot be stored: {_VALUE_ERRORS[code]} ({error})"
+        return ValidationError(msg)
     kind, sentence = _MEANINGS.get(
         code, (StorageError, "the database could not be read or written")
     )
@@ -65,6 +79,8 @@ class Connection:
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        #: Identifies the file that was opened.
+        self._file: tuple[int, int] | None = None
         self._closed = False
         self._thread = (
             None
@@ -138,6 +154,7 @@ class Connection:
     def _write(self, work: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
         try:
             connection = self._open()
+            self._require_same_file()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(connection, *args, **kwargs)
@@ -158,7 +175,23 @@ class Connection:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = open_connection(self._path)
+            self._file = self._file_now()
         return self._connection
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """Return what identifies the file that the path leads to; None where none can change."""
+        if IN_BROWSER or self._path == ":memory:":
+            return None
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - at each write: a Path costs more
+        except FileNotFoundError:
+            return (0, 0)
+        return (found.st_dev, found.st_ino)
+
+    def _require_same_file(self) -> None:
+        """Raise StorageReplacedError when what is written would be in no file that anyone finds."""
+        if self._file is not None and self._file != self._file_now():
+            raise StorageReplacedError(self._path)
 
 
 def open_connection(path: str) -> sqlite3.Connection:
@@ -179,6 +212,9 @@ def open_connection(path: str) -> sqlite3.Connection:
     try:
         _switch_to_wal(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {MOST_LOG}")
+        # Built to overwrite what it deletes, SQLite needs room on a full disk to free some.
+        connection.execute("PRAGMA secure_delete = OFF")
     except BaseException:
         connection.close()
         raise

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durably.blobs import references_in
 from durably.clock import from_iso
-from durably.codec import to_json
+from durably.codec import references_in, to_json
 from durably.errors import ConflictError
 from durably.runs import Disposition, Triggered
-from durably.store.rows import pending_run, to_run
+from durably.store.rows import pending_run, to_listed_run
 from durably.store.sqlite import sql
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime
         return _repeated(db, new)
     refer(db, new.id, new.input_json)
     for key, value in new.labels.items():
-        db.execute(sql.INSERT_LABEL, (new.id, key, value))
+        db.execute(sql.INSERT_LABEL, (new.id, key, value, now))
     return Triggered(run=pending_run(new, moment), disposition=Disposition.CREATED)
 
 
@@ -60,7 +59,7 @@ def _standing_for(db: sqlite3.Connection, new: NewRun) -> Triggered | None:
     if new.idempotency_key is not None:
         row = db.execute(sql.RUN_BY_IDEMPOTENCY, (new.job_name, new.idempotency_key)).fetchone()
         if row is not None:
-            run = to_run(row)
+            run = to_listed_run(row)
             own = run.id == new.id  # the call that made it, repeated
             disposition = Disposition.CREATED if own else Disposition.IDEMPOTENT
             return Triggered(run=run, disposition=disposition, is_new=False)
@@ -73,13 +72,13 @@ def _standing_for(db: sqlite3.Connection, new: NewRun) -> Triggered | None:
                 key = new.concurrency_key
                 msg = f"a run of {new.job_name!r} with the concurrency key {key!r} is pending"
                 raise ConflictError(msg)
-            return Triggered(run=to_run(row), disposition=Disposition.COALESCED)
+            return Triggered(run=to_listed_run(row), disposition=Disposition.COALESCED)
     return None
 
 
 def _repeated(db: sqlite3.Connection, new: NewRun) -> Triggered:
     """Answer a call whose run is there already, as it was answered the first time (law 8)."""
-    run = to_run(db.execute(sql.RUN, (new.id,)).fetchone())
+    run = to_listed_run(db.execute(sql.RUN, (new.id,)).fetchone())
     if run.job_name != new.job_name:
         msg = f"the run id {new.id!r} belongs to a run of {run.job_name!r}"
         raise ConflictError(msg)

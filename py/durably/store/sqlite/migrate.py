@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from durably.errors import SchemaTooNewError
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator
 
 #: The newest schema of @coji/durably whose tables this package knows.
@@ -57,6 +57,9 @@ def _migrations() -> Iterator[tuple[int, str]]:
 def _statements(script: str) -> Iterator[str]:
     """Split a script: executescript() would end the transaction it must be part of."""
     lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
-    for statement in "\n".join(lines).split(";"):
-        if statement.strip():
+    statement = ""
+    for piece in "\n".join(lines).split(";")[:-1]:
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):  # a trigger has statements inside
             yield statement
+            statement = ""

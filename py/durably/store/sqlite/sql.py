@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from durably.codec import to_json
 from durably.store.rows import ATTEMPT_COLUMNS, LOG_COLUMNS, RUN_COLUMNS, STEP_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from durably.runs import RunFilter
 
 
@@ -24,28 +27,65 @@ PENDING_BY_KEY = (
 )
 HOLDER = "SELECT status, lease_generation, lease_owner FROM durably_runs WHERE id = ?"
 STEPS = f'SELECT {STEP_COLUMNS} FROM durably_steps WHERE run_id = ? ORDER BY "index", id'
-SAVED = "SELECT name, output FROM durably_steps WHERE run_id = ? AND status = 'completed'"
+SAVED = (
+    "SELECT name, output FROM durably_steps WHERE run_id = ? AND status = 'completed' "
+    'ORDER BY "index"'
+)
+SAVED_ONE = (
+    "SELECT output FROM durably_steps WHERE run_id = ? AND name = ? AND status = 'completed'"
+)
 ATTEMPTS = f"SELECT {ATTEMPT_COLUMNS} FROM durably_py_attempts WHERE run_id = ? ORDER BY id"
 LOGS = f"SELECT {LOG_COLUMNS} FROM durably_logs WHERE run_id = ? ORDER BY created_at, id"
 
 
-def page(chosen: RunFilter) -> str:
-    """Return the statement for one page; rows outside it are never read from the table."""
-    where = ["1"]
+#: How many runs have a label, as far as it matters to know.
+FEW = (
+    "SELECT count(*) FROM (SELECT 1 FROM durably_run_labels WHERE key = ? AND value = ? LIMIT 1000)"
+)
+
+
+def page(chosen: RunFilter, labels: Sequence[tuple[str, str]]) -> tuple[str, dict[str, Any]]:
+    """Return the statement for one page and its values; it reads no row of a run outside of it.
+
+    It goes from the newest run on, by the first of *labels* where there are any.
+    """
+    values: dict[str, Any] = {"limit": chosen.limit, "offset": chosen.offset}
+    where = []
     if chosen.job_names:
-        where.append("job_name IN (SELECT value FROM json_each(:jobs))")
+        where.append("r.job_name IN (SELECT value FROM json_each(:jobs))")
+        values["jobs"] = to_json(list(chosen.job_names))
     if chosen.statuses:
-        where.append("status IN (SELECT value FROM json_each(:statuses))")
-    where.extend(
-        f"id IN (SELECT run_id FROM durably_run_labels WHERE key = :key{n} AND value = :value{n})"
-        for n in range(len(chosen.labels))
+        where.append("r.status IN (SELECT value FROM json_each(:statuses))")
+        values["statuses"] = to_json([str(status) for status in chosen.statuses])
+    for n, (key, value) in enumerate(labels):
+        values |= {f"key{n}": key, f"value{n}": value}
+    if not labels:
+        ids = (
+            "SELECT r.id FROM durably_runs AS r INDEXED BY idx_durably_py_runs_page "
+            f"WHERE {' AND '.join(where) or '1'} "
+            "ORDER BY r.created_at DESC, r.id DESC LIMIT :limit OFFSET :offset"
+        )
+    else:
+        conditions = [
+            "EXISTS (SELECT 1 FROM durably_run_labels AS o WHERE o.run_id = l.run_id "
+            f"AND o.key = :key{n} AND o.value = :value{n})"
+            for n in range(1, len(labels))
+        ]
+        if where:
+            conditions.append(
+                "EXISTS (SELECT 1 FROM durably_runs AS r "
+                f"WHERE r.id = l.run_id AND {' AND '.join(where)})"
+            )
+        ids = (
+            "SELECT l.run_id FROM durably_run_labels AS l INDEXED BY idx_durably_py_run_labels_page "
+            f"WHERE {' AND '.join(['l.key = :key0', 'l.value = :value0', *conditions])} "
+            "ORDER BY l.created_at DESC, l.run_id DESC LIMIT :limit OFFSET :offset"
+        )
+    text = (
+        f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE id IN ({ids}) "
+        "ORDER BY created_at DESC, id DESC"
     )
-    return (
-        f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE id IN ("
-        "SELECT id FROM durably_runs INDEXED BY idx_durably_py_runs_page "
-        f"WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset"
-        ") ORDER BY created_at DESC, id DESC"
-    )
+    return text, values
 
 
 INSERT_RUN = (
@@ -53,41 +93,53 @@ INSERT_RUN = (
     "labels, created_at, updated_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO NOTHING"
 )
-INSERT_LABEL = "INSERT INTO durably_run_labels (run_id, key, value) VALUES (?, ?, ?)"
+INSERT_LABEL = "INSERT INTO durably_run_labels (run_id, key, value, created_at) VALUES (?, ?, ?, ?)"
 
-# A run whose key is taken by another that runs, or is cancelled and not let go yet, must wait. The plus
-# keeps SQLite from looking through all runs of the job instead of those of the key.
-_KEY_IS_FREE = """(r.concurrency_key IS NULL OR NOT EXISTS (
-    SELECT 1 FROM durably_runs AS h
-    WHERE h.status IN ('leased', 'cancelled') AND h.concurrency_key = r.concurrency_key
-      AND +h.job_name = r.job_name AND h.id <> r.id
-      AND (h.status = 'leased' OR (h.lease_owner IS NOT NULL AND (
+# A run whose key is taken by another that runs, or is cancelled and not let go yet, must wait.
+_KEY_IS_FREE = """(c.concurrency_key IS NULL OR NOT EXISTS (
+    SELECT 1 FROM durably_runs AS h INDEXED BY idx_durably_py_runs_holding
+    WHERE h.concurrency_key = c.concurrency_key AND h.job_name = c.job_name AND h.id <> c.id
+      AND h.concurrency_key IS NOT NULL AND (h.status = 'leased' OR h.lease_owner IS NOT NULL)
+      AND (h.status = 'leased' OR (h.status = 'cancelled' AND (
         h.lease_expires_at > :now OR h.id IN (SELECT value FROM json_each(:held)))))))"""
+_IS_NOT_STOPPING = """(c.lease_owner IS NULL OR (
+    c.lease_expires_at <= :now AND c.id NOT IN (SELECT value FROM json_each(:held))))"""
 
-CLAIMABLE = f"""SELECT id, created_at FROM (
-  SELECT * FROM (
-    SELECT r.id, r.created_at FROM durably_runs AS r INDEXED BY idx_durably_py_runs_due
-    WHERE r.status = 'pending' AND (r.available_at IS NULL OR r.available_at <= :now)
-      AND (r.lease_owner IS NULL OR (
-        r.lease_expires_at <= :now AND r.id NOT IN (SELECT value FROM json_each(:held))))
-      AND r.job_name IN (SELECT value FROM json_each(:jobs))
-      AND {_KEY_IS_FREE}
-    ORDER BY r.created_at, r.id LIMIT 1)
-  UNION ALL
-  SELECT * FROM (
+# The oldest of each job, by one look at an index: runs of other jobs cost nothing.
+_READY = f"""SELECT r.id, r.created_at FROM json_each(:jobs) AS j JOIN durably_runs AS r ON r.id = (
+    SELECT c.id FROM durably_runs AS c INDEXED BY idx_durably_py_runs_ready
+    WHERE c.status = 'pending' AND c.available_at IS NULL AND c.job_name = j.value
+      AND {_IS_NOT_STOPPING} AND {_KEY_IS_FREE}
+    ORDER BY c.created_at, c.id LIMIT 1)"""
+_EXPIRED = """SELECT * FROM (
     SELECT r.id, r.created_at FROM durably_runs AS r
     WHERE r.status = 'leased' AND r.lease_expires_at <= :now
       AND r.id NOT IN (SELECT value FROM json_each(:held))
       AND r.job_name IN (SELECT value FROM json_each(:jobs))
-    ORDER BY r.created_at, r.id LIMIT 1)
-) ORDER BY created_at, id LIMIT 1"""
+    ORDER BY r.created_at, r.id LIMIT 1)"""
+CLAIMABLE = f"""SELECT 1 FROM (
+  {_READY}
+  UNION ALL
+  {_EXPIRED}
+  UNION ALL
+  SELECT r.id, r.created_at FROM json_each(:jobs) AS j JOIN durably_runs AS r ON r.id = (
+    SELECT c.id FROM durably_runs AS c INDEXED BY idx_durably_py_runs_later
+    WHERE c.status = 'pending' AND c.available_at <= :now AND c.job_name = j.value
+      AND {_IS_NOT_STOPPING} AND {_KEY_IS_FREE}
+    LIMIT 1)
+) LIMIT 1"""
+
+# What has waited until now stands among the others by its age.
+COME_DUE = """UPDATE durably_runs INDEXED BY idx_durably_py_runs_later SET available_at = NULL
+WHERE status = 'pending' AND available_at <= :now
+  AND job_name IN (SELECT value FROM json_each(:jobs))"""
 
 CLAIM = f"""UPDATE durably_runs SET
   recoveries = coalesce(recoveries, 0) + (status = 'leased' AND lease_owner IS NOT NULL),
   status = 'leased', lease_owner = :worker, lease_expires_at = :until,
   lease_generation = lease_generation + 1, available_at = NULL,
   started_at = coalesce(started_at, :now), updated_at = :now
-WHERE id = (SELECT id FROM ({CLAIMABLE}))
+WHERE id = (SELECT id FROM ({_READY} UNION ALL {_EXPIRED}) ORDER BY created_at, id LIMIT 1)
 RETURNING {RUN_COLUMNS}"""
 
 # Text that is no JSON is shown as the text that it is.
@@ -164,6 +216,22 @@ FREE_KEYS = (
     "WHERE status IN ('cancelled', 'pending') AND lease_owner IS NOT NULL"
 )
 
+# What was written in the future, as it now seems, counts its pause from now on, or is moved along
+# with the clock where it is known by how much that was set back.
+_FROM_NOW = """CASE WHEN :by IS NULL
+    THEN strftime('%Y-%m-%dT%H:%M:%fZ', :now,
+      ((julianday({0}) - julianday(updated_at)) * 86400) || ' seconds')
+    ELSE strftime('%Y-%m-%dT%H:%M:%fZ', {0}, (- :by) || ' seconds') END"""
+_AVAILABLE, _EXPIRES = _FROM_NOW.format("available_at"), _FROM_NOW.format("lease_expires_at")
+SET_BACK = (
+    f"""UPDATE durably_runs INDEXED BY idx_durably_py_runs_later
+    SET available_at = {_AVAILABLE}, updated_at = :now
+    WHERE status = 'pending' AND available_at > :now AND updated_at > :now""",
+    f"""UPDATE durably_runs SET lease_expires_at = {_EXPIRES}, updated_at = :now
+    WHERE status IN ('leased', 'cancelled', 'pending')
+      AND lease_expires_at > :now AND updated_at > :now""",
+)
+
 CANCEL = (
     "UPDATE durably_runs SET status = 'cancelled', completed_at = ?, updated_at = ?, "
     "available_at = NULL WHERE id = ?"
@@ -173,7 +241,7 @@ RESUME = (
     "error_trace = NULL, completed_at = NULL, recoveries = 0, updated_at = ? WHERE id = ?"
 )
 PURGEABLE = (
-    f"SELECT {RUN_COLUMNS} FROM durably_runs WHERE status IN ('completed', 'failed', 'cancelled') "
+    "SELECT id, job_name, labels FROM durably_runs WHERE status IN ('completed', 'failed', 'cancelled') "
     "AND completed_at < ?1 AND (lease_owner IS NULL OR (lease_expires_at < ?1 "
     "AND id NOT IN (SELECT value FROM json_each(?3)))) ORDER BY completed_at LIMIT ?2"
 )
@@ -197,13 +265,16 @@ LEFT_BLOBS = (
 FORGET_BLOBS = f"DELETE {_LEFT} AND sha256 NOT IN (SELECT value FROM json_each(?))"
 
 NEXT_DUE = """SELECT min(due) FROM (
-  SELECT available_at AS due, job_name, id FROM durably_runs
-  WHERE status = 'pending' AND available_at > :now
+  SELECT (
+    SELECT c.available_at FROM durably_runs AS c INDEXED BY idx_durably_py_runs_later
+    WHERE c.status = 'pending' AND c.available_at > :now AND c.job_name = j.value
+    ORDER BY c.available_at LIMIT 1) AS due
+  FROM json_each(:jobs) AS j
   UNION ALL
-  SELECT lease_expires_at, job_name, id FROM durably_runs
+  SELECT lease_expires_at FROM durably_runs
   WHERE status IN ('leased', 'cancelled', 'pending') AND lease_expires_at > :now
     AND id NOT IN (SELECT value FROM json_each(:held))
-) WHERE job_name IN (SELECT value FROM json_each(:jobs))"""
+    AND job_name IN (SELECT value FROM json_each(:jobs)))"""
 PARKED = (
     "SELECT job_name, count(*) FROM durably_runs WHERE status = 'pending' "
     "AND job_name NOT IN (SELECT value FROM json_each(:jobs)) GROUP BY job_name"

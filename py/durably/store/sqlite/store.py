@@ -8,9 +8,10 @@ from durably.clock import from_iso, to_iso
 from durably.codec import to_json
 from durably.errors import ConflictError
 from durably.runs import (
+    MAX_LISTED,
+    MAX_LISTED_VALUE,
     NO_NOTES,
     Claim,
-    Failure,
     Finish,
     Hold,
     Lease,
@@ -20,38 +21,47 @@ from durably.runs import (
 )
 from durably.store.rows import (
     GENERATION,
+    PAYLOADS,
     from_attempt,
     from_log,
     from_step,
     iso_or_none,
     progress_json,
     to_attempt,
+    to_listed_run,
     to_log,
+    to_removed,
     to_run,
     to_step,
+    unreadable,
 )
 from durably.store.sqlite import sql
 from durably.store.sqlite.archive import copy, replace
-from durably.store.sqlite.connection import Connection
+from durably.store.sqlite.connection import BUSY_TIMEOUT, MOST_LOG, Connection
 from durably.store.sqlite.enqueue import enqueue, refer
 from durably.store.sqlite.migrate import migrate
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
     from durably.runs import (
         LogRecord,
         NewRun,
         Notes,
+        RemovedRun,
         Run,
         RunFilter,
         StepAttempt,
         StepRecord,
         Triggered,
     )
+
+
+#: How much of the saved results a claim brings along, in characters of JSON.
+MOST_REPLAYED = 64 << 20
 
 
 class SqliteStore:
@@ -151,7 +161,12 @@ class SqliteStore:
     async def delete_run(self, run_id: str, *, now: datetime) -> Run | None:
         return await self._db.write(_delete_run, run_id, now)
 
-    async def purge(self, *, older_than: datetime, limit: int, held: Collection[str]) -> list[Run]:
+    async def get_saved(self, run_id: str, name: str) -> str:
+        return await self._db.read(_get_saved, run_id, name)
+
+    async def purge(
+        self, *, older_than: datetime, limit: int, held: Collection[str]
+    ) -> list[RemovedRun]:
         return await self._db.write(_purge, to_iso(older_than), limit, to_json(list(held)))
 
     async def release_blobs(self, remove: Callable[[str], bool]) -> None:
@@ -171,6 +186,10 @@ class SqliteStore:
     async def abandon_leases(self, *, now: datetime, blame: bool = True) -> int:
         return await self._db.write(_abandon_leases, to_iso(now), blame=blame)
 
+    async def clock_was_set_back(self, *, now: datetime, by: timedelta | None) -> None:
+        values = {"now": to_iso(now), "by": None if by is None else by.total_seconds()}
+        await self._db.write(_clock_was_set_back, values)
+
     async def next_due(
         self, *, now: datetime, jobs: Collection[str], held: Collection[str]
     ) -> datetime | None:
@@ -181,8 +200,24 @@ class SqliteStore:
     async def parked(self, *, jobs: Collection[str]) -> Mapping[str, int]:
         return dict(await self._db.read(_rows, sql.PARKED, {"jobs": to_json(list(jobs))}))
 
-    async def checkpoint(self) -> None:
-        await self._db.read(_rows, "PRAGMA wal_checkpoint(PASSIVE)", ())
+    async def checkpoint(self) -> bool:
+        return await self._db.read(_checkpoint)
+
+
+def _checkpoint(db: sqlite3.Connection) -> bool:
+    """Bring the log into the database, and give a large one back to the disk."""
+    busy, frames, moved = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if busy or moved < frames:  # somebody still reads what is older
+        return False
+    (page_size,) = db.execute("PRAGMA page_size").fetchone()
+    if frames * page_size <= MOST_LOG:
+        return True
+    db.execute("PRAGMA busy_timeout = 0")  # a reader that came just now is not waited for
+    try:
+        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+    return not busy
 
 
 def _rows(db: sqlite3.Connection, text: str, values: Any) -> list[tuple[Any, ...]]:
@@ -191,25 +226,34 @@ def _rows(db: sqlite3.Connection, text: str, values: Any) -> list[tuple[Any, ...
 
 def _get_run(db: sqlite3.Connection, run_id: str) -> Run | None:
     row = db.execute(sql.RUN, (run_id,)).fetchone()
-    return None if row is None else to_run(row)
+    return None if row is None else to_listed_run(row)
 
 
 def _get_runs(db: sqlite3.Connection, chosen: RunFilter) -> list[Run]:
-    values = {
-        "jobs": to_json(list(chosen.job_names)),
-        "statuses": to_json(list(chosen.statuses)),
-        "limit": chosen.limit,
-        "offset": chosen.offset,
-    }
-    for n, (key, value) in enumerate(chosen.labels.items()):
-        values |= {f"key{n}": key, f"value{n}": value}
-    return [to_run(row) for row in db.execute(sql.page(chosen), values)]
+    labels = list(chosen.labels.items())
+    if len(labels) > 1:  # from the rarest on
+        labels.sort(key=lambda label: db.execute(sql.FEW, label).fetchone())
+    room = MAX_LISTED
+    runs = []
+    for row in db.execute(*sql.page(chosen, labels)):
+        omitted = []
+        shown = list(row)
+        for name, place in PAYLOADS.items():
+            size = len(row[place] or "")
+            if size > MAX_LISTED_VALUE or size > room:
+                omitted.append(name)
+                shown[place] = "null"
+            else:
+                room -= size
+        runs.append(to_listed_run(tuple(shown), omitted))
+    return runs
 
 
 # --- leases ----------------------------------------------------------------------------------
 
 
 def _claim(db: sqlite3.Connection, wanted: dict[str, str]) -> Claim | None:
+    db.execute(sql.COME_DUE, wanted)
     while row := db.execute(sql.CLAIM, wanted).fetchone():
         lease = Lease(run_id=row[0], owner=wanted["worker"], generation=row[GENERATION])
         try:
@@ -217,17 +261,30 @@ def _claim(db: sqlite3.Connection, wanted: dict[str, str]) -> Claim | None:
         except (LookupError, TypeError, ValueError) as error:
             _fail_unreadable(db, lease, error, wanted["now"])
             continue
-        saved = db.execute(sql.SAVED, (run.id,)).fetchall() if run.completed_step_count else ()
-        return Claim(run=run, lease=lease, saved=dict(saved))
+        saved = _saved(db, run.id) if run.completed_step_count else {}
+        return Claim(run=run, lease=lease, saved=saved)
     return None
+
+
+def _saved(db: sqlite3.Connection, run_id: str) -> dict[str, str | None]:
+    saved: dict[str, str | None] = {}
+    room = MOST_REPLAYED
+    for name, output in db.execute(sql.SAVED, (run_id,)):
+        room -= len(output)
+        saved[name] = output if room >= 0 else None
+    return saved
+
+
+def _get_saved(db: sqlite3.Connection, run_id: str, name: str) -> str:
+    (output,) = db.execute(sql.SAVED_ONE, (run_id, name)).fetchone()
+    return str(output)
 
 
 def _fail_unreadable(db: sqlite3.Connection, lease: Lease, error: Exception, now: str) -> None:
     """Fail a run that nobody can execute: every claim would find it first, and no other run."""
     db.execute(sql.QUOTE_INPUT, (lease.run_id,))
-    message = f"what is stored of the run cannot be read: {error}"
-    failure = Failure(message=message, type_name="durably.errors.StorageUnreadableError")
-    _finish(db, lease, Finish(status=RunStatus.FAILED, failure=failure), NO_NOTES, now)
+    end = Finish(status=RunStatus.FAILED, failure=unreadable(error))
+    _finish(db, lease, end, NO_NOTES, now)
 
 
 def _renew(db: sqlite3.Connection, lease: Lease, now: str, until: str) -> Hold:
@@ -349,6 +406,11 @@ def _release(
     return Hold.HELD
 
 
+def _clock_was_set_back(db: sqlite3.Connection, values: dict[str, Any]) -> None:
+    for statement in sql.SET_BACK:
+        db.execute(statement, values)
+
+
 def _abandon_leases(db: sqlite3.Connection, now: str, *, blame: bool) -> int:
     ended = db.execute(sql.EXPIRE_LEASES if blame else sql.TAKE_LEASES, (now,)).rowcount
     db.execute(sql.FREE_KEYS)
@@ -386,10 +448,10 @@ def _delete_run(db: sqlite3.Connection, run_id: str, now: datetime) -> Run | Non
     return run
 
 
-def _purge(db: sqlite3.Connection, older_than: str, limit: int, held: str) -> list[Run]:
-    runs = [to_run(row) for row in db.execute(sql.PURGEABLE, (older_than, limit, held))]
-    _remove(db, [run.id for run in runs])
-    return runs
+def _purge(db: sqlite3.Connection, older_than: str, limit: int, held: str) -> list[RemovedRun]:
+    rows = db.execute(sql.PURGEABLE, (older_than, limit, held)).fetchall()
+    _remove(db, [id for id, _, _ in rows])
+    return [to_removed(row) for row in rows]
 
 
 def _release_blobs(db: sqlite3.Connection, remove: Callable[[str], bool]) -> None:
