@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 /** These boot Python in Pyodide, many times: seconds each. `npm run check` leaves them out. */
 const WITH_PYTHON = [
   'tests/web/opfs/{differential,opfs-fs,torn-disk}.test.ts',
-  'tests/web/worker/{host,snapshot,store-files}.test.ts',
+  'tests/web/spa/worker/{host,snapshot,store-files}.test.ts',
 ]
 
 export default defineConfig({
@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['tests/web/{core,worker,opfs,house}/**/*.test.{ts,tsx}'],
+          include: ['tests/web/{core,spa,opfs,house}/**/*.test.{ts,tsx}'],
           exclude: WITH_PYTHON,
         },
       },

@@ -1,7 +1,7 @@
 /** Starts Python in its worker once, and tells the page how far that is. */
 
 import type { ClientRun, DurablyClient, DurablyError, RunStore } from '../core/index'
-import { BOOT_STAGES, type BootStage, type StartOptions, startDurably } from '../worker/index'
+import { BOOT_STAGES, type BootStage, type StartOptions, startDurably } from '../spa/page/index'
 import { importCsv } from './jobs'
 
 const STORE = 'durably-demo'

@@ -1,7 +1,7 @@
 /** The lab: the client alone, for the benchmark, the browser tests and a curious console. */
 
 import type { DurablyClient } from '../core/index'
-import type { ReadyInfo, SnapshotNotice } from '../worker/index'
+import type { ReadyInfo, SnapshotNotice } from '../spa/page/index'
 import { startEngine } from './engine'
 
 declare global {

@@ -2,7 +2,7 @@
 
 import type { BrowserContext, Page } from '@playwright/test'
 import type { DurablyClient } from '../../../web/core/index'
-import type { ReadyInfo, SnapshotNotice } from '../../../web/worker/index'
+import type { ReadyInfo, SnapshotNotice } from '../../../web/spa/page/index'
 import type { Profile } from './browser'
 
 declare global {

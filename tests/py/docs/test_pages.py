@@ -104,8 +104,8 @@ def test_the_reference_has_what_typescript_adds() -> None:
         r"type ClientErrorCode =(.*?)\n\n", text_of(ROOT / "web/core/errors.ts"), re.DOTALL
     )
     assert codes is not None
-    exported = [name for part in ("core", "react", "worker") for name in exports(part)]
-    options = fields("StartOptions", ROOT / "web/worker")
+    exported = [name for part in ("core", "react", "spa/page") for name in exports(part)]
+    options = fields("StartOptions", ROOT / "web/spa/page")
     client = text_of(ROOT / "web/core/client.ts").split("class DurablyClient")[1]
     methods = re.findall(r"^  (?:async )?([a-z]\w+)[(<]", client, re.MULTILINE)
     on_errors, on_client = text_of(REFERENCE / "errors.md"), text_of(REFERENCE / "typescript.md")

@@ -251,7 +251,7 @@ async def test_a_sync_job_goes_through(shop: Workshop, host: Host) -> None:
 
 
 def test_a_token_is_the_same_number_in_the_page() -> None:
-    """tests/web/worker/interrupts.test.ts expects the same."""
+    """tests/web/spa/page/cancels.test.ts expects the same."""
     assert token_of("01ARZ3NDEKTSV4RRFFQ69G5FAV") == 0x5C004D80
 
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { BlobFolder } from '../../../web/opfs/blob-folder'
-import { MemoryOpfs } from './memory-opfs'
+import { MemoryOpfs } from '../support/memory-opfs'
 
 const PATIENCE = { longest: 50, pause: 5 }
 

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PyodideInterface } from 'pyodide'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { MemoryOpfs } from './memory-opfs'
-import { type Mounted, mount, startPython } from './python'
+import { MemoryOpfs } from '../support/memory-opfs'
+import { type Mounted, mount, startPython } from '../support/python'
 
 const OPERATIONS = 10_000
 

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Disk, type DiskOptions } from '../../../web/opfs/disk'
 import type { StoredFile } from '../../../web/opfs/name-table'
 import { seeded } from '../../e2e/support/random'
-import { errnoFrom, PATIENCE, plain, read, seen, write } from './disk-support'
-import { MemoryOpfs } from './memory-opfs'
+import { errnoFrom, PATIENCE, plain, read, seen, write } from '../support/disk-support'
+import { MemoryOpfs } from '../support/memory-opfs'
 
 describe('a disk', () => {
   let opfs: MemoryOpfs

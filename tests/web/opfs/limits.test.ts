@@ -3,10 +3,10 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Disk, type DiskOptions } from '../../../web/opfs/disk'
-import { openStorage } from '../../../web/worker/storage'
-import { MemoryLocks } from '../worker/memory-locks'
-import { errnoFrom, PATIENCE, seen, write } from './disk-support'
-import { MemoryOpfs } from './memory-opfs'
+import { openStorage } from '../../../web/spa/worker/storage'
+import { errnoFrom, PATIENCE, seen, write } from '../support/disk-support'
+import { MemoryLocks } from '../support/memory-locks'
+import { MemoryOpfs } from '../support/memory-opfs'
 
 const EAGAIN = 6
 const ENFILE = 41

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { LogWriter } from '../../../web/opfs/log-writer'
-import { MemoryOpfs } from './memory-opfs'
+import { MemoryOpfs } from '../support/memory-opfs'
 
 const bytes = (length: number, value: number) => new Uint8Array(length).fill(value)
 

@@ -3,8 +3,8 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Disk, type DiskOptions } from '../../../web/opfs/disk'
-import { errnoFrom, PATIENCE, plain, seen, write } from './disk-support'
-import { MemoryOpfs } from './memory-opfs'
+import { errnoFrom, PATIENCE, plain, seen, write } from '../support/disk-support'
+import { MemoryOpfs } from '../support/memory-opfs'
 
 const REFUSED = 'C:\\fakepath\\x.csv'
 const FIXED = ['app.sqlite3', 'app.sqlite3-journal', 'app.sqlite3-wal']

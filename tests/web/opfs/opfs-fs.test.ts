@@ -1,7 +1,7 @@
 import type { PyodideInterface } from 'pyodide'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { MemoryOpfs } from './memory-opfs'
-import { type Mounted, mount, startPython } from './python'
+import { MemoryOpfs } from '../support/memory-opfs'
+import { type Mounted, mount, startPython } from '../support/python'
 
 const FIXED = ['app.sqlite3', 'app.sqlite3-journal', 'app.sqlite3-wal']
 

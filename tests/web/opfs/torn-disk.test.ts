@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { loadPyodide, type PyodideInterface } from 'pyodide'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { seeded } from '../../e2e/support/random'
-import { buildManifest } from '../worker/node-worker'
-import { type Change, MemoryOpfs, type Survivors } from './memory-opfs'
-import { mount, startPython } from './python'
+import { type Change, MemoryOpfs, type Survivors } from '../support/memory-opfs'
+import { buildManifest } from '../support/node-worker'
+import { mount, startPython } from '../support/python'
 
 const DATABASE = ['durably.sqlite3', 'durably.sqlite3-journal', 'durably.sqlite3-wal']
 
