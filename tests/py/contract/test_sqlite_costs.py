@@ -6,7 +6,7 @@ Costs are counted in instructions of SQLite's virtual machine, which are the sam
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +21,21 @@ from kit.stores import COMPLETED, JOB, MINUTE, T0, run, take, taken
 MANY = 3_000
 
 
+_opened: list[SqliteStore] = []
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    """Close every store that a test opened."""
+    yield
+    while _opened:
+        await _opened.pop().close()
+
+
 async def open_memory() -> SqliteStore:
     """Return a store in memory, with its tables."""
     store = SqliteStore(":memory:")
+    _opened.append(store)
     await store.migrate()
     return store
 

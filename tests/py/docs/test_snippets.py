@@ -130,9 +130,10 @@ def test_every_typescript_snippet_passes_the_checker() -> None:
     """The blocks of a page are one module of an app that stands beside the library."""
     folder = ROOT / ".cache" / "docs-snippets"
     shutil.rmtree(folder, ignore_errors=True)
-    for part in ("core", "react", "worker"):
+    for part in ("core", "react", "spa/page"):
         (folder / part).mkdir(parents=True)
-        reexport = f"export * from '../../../web/{part}/index'\n"
+        up = "/".join([".."] * (part.count("/") + 3))
+        reexport = f"export * from '{up}/web/{part}/index'\n"
         (folder / part / "index.ts").write_text(reexport, encoding="utf-8")
     (folder / "app").mkdir()
     for page in PAGES:
