@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from durably.clock import wait_for_event
+from durably.arguments import checked_call
+from durably.clock import checked_duration, wait_for_event
 from durably.errors import (
     RunCancelledError,
     RunFailedError,
@@ -36,6 +37,18 @@ class Snapshot:
     run: Run
     logs: Sequence[LogRecord]
     sequence: int
+
+
+def check_wait(
+    timeout: timedelta | float | None,
+    on_progress: Callable[[Any], Any] | None,
+    on_log: Callable[[Any], Any] | None,
+) -> timedelta | None:
+    """Return how long a wait may take; ValidationError names the argument that cannot be."""
+    for name, listener in (("on_progress", on_progress), ("on_log", on_log)):
+        if listener is not None:
+            checked_call(name, listener)
+    return None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
 
 
 class Following:
