@@ -6,11 +6,18 @@ import asyncio
 import contextlib
 import inspect
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from durably import signals
 from durably.archive import export_store, import_store, reset_store
+from durably.arguments import (
+    checked_flag,
+    checked_items,
+    checked_method,
+    checked_path,
+    checked_text,
+    checked_whole,
+)
 from durably.blobs import Blob, BlobFiles, keep_file
 from durably.clock import Clock, checked_duration
 from durably.engine.own_code import OwnCode
@@ -25,6 +32,7 @@ from durably.options import check_options
 from durably.queries import Query, QueryRegistry
 from durably.store import open_store
 from durably.threads import IN_BROWSER, StepThreads, running_loop, until_done
+from durably.triggers import NOT_GIVEN
 
 if TYPE_CHECKING:
     import os
@@ -98,6 +106,8 @@ class Durably(RunOperations):
             clock=clock,
         )
         self._threads = None if IN_BROWSER else StepThreads()
+        if not isinstance(store, str):
+            checked_method("store must be a URL or a Store: it", store, "enqueue")
         opened = open_store(store) if isinstance(store, str) else store
         super().__init__(
             opened,
@@ -113,7 +123,7 @@ class Durably(RunOperations):
         self._serving: asyncio.Event | None = None
         self._drain_for = timedelta(seconds=5)
         self._migration: asyncio.Task[None] | None = None
-        self.register(*jobs)
+        self.register(*checked_items("jobs", jobs))
 
     # --- life ---
 
@@ -133,7 +143,7 @@ class Durably(RunOperations):
 
     def use(self, plugin: Plugin) -> None:
         """Install a plugin."""
-        plugin.install(self)
+        checked_method("a plugin", plugin, "install").install(self)
 
     def use_interrupts(self, interrupts: Interrupts) -> None:
         """Let a host stop code that leaves the event loop no turn."""
@@ -162,6 +172,9 @@ class Durably(RunOperations):
         *owner_left* says of a sole owner's predecessor that it was ended from outside, such as by
         a page that was left: the runs it had claimed are not held to have ended it (law 6).
         """
+        if worker_id is not None:
+            checked_text("worker_id", worker_id)
+        checked_flag("owner_left", owner_left)
         self._require_loop()
         if self._worker is not None and self._worker.is_stopping:
             await self.stop()  # it has runs to end: two workers of one engine would not know
@@ -280,9 +293,8 @@ class Durably(RunOperations):
 
     async def process_until_idle(self, max_runs: int | None = None) -> int:
         """Execute due runs until there is none, or *max_runs* of them; return how many."""
-        if max_runs is not None and (not isinstance(max_runs, int) or max_runs < 0):
-            msg = f"max_runs must be a whole number of at least 0 or None, not {max_runs!r}"
-            raise ValidationError(msg)
+        if max_runs is not None:
+            checked_whole("max_runs", max_runs, least=0)
         done = 0
         while (max_runs is None or done < max_runs) and await self.process_one():
             done += 1
@@ -323,11 +335,21 @@ class Durably(RunOperations):
         """Return the handle of a registered job, or None."""
         return self.jobs[name] if self.is_registered(name) else None
 
-    async def query(self, name: str, input: Any = None) -> str:
-        """Answer a registered query with JSON text; *input* is a decoded JSON value."""
-        found = self._queries.require(name)
+    async def query(self, name: str, input: Any = NOT_GIVEN) -> str:
+        """Answer a registered query with JSON text; *input* is a decoded JSON value.
+
+        Without one, or with None where its type has no None, the default of the query's own
+        parameter is taken.
+        """
+        found = self._queries.require(checked_text("a query's name", name))
         what = f"the input of query {name!r} is not valid"
-        inputs = (found.input.parse_json(what, input, is_new=True),) if found.takes_input else ()
+        given = None if input is NOT_GIVEN else input
+        inputs: tuple[Any, ...] = ()
+        if found.takes_input and not (
+            found.has_default
+            and (input is NOT_GIVEN or (input is None and not found.input.takes(None)))
+        ):
+            inputs = (found.input.parse_json(what, given, is_new=True),)
         with self._blobs.in_reach(), OwnCode(f"query {name!r}"):
             value = found.function(*inputs)
             if inspect.isawaitable(value):
@@ -344,13 +366,14 @@ class Durably(RunOperations):
         def keep() -> Blob:
             return keep_file(source, folder, name=name, media_type=media_type)
 
+        checked_method("a file to keep", source, "read")
         if IN_BROWSER:
             return keep()
         return await until_done(asyncio.get_running_loop().run_in_executor(self._threads, keep))
 
     async def export_store(self, path: str | os.PathLike[str]) -> None:
         """Write all runs, and the files they refer to, to a new SQLite file while jobs run."""
-        await export_store(self.store, self._blobs, Path(path))
+        await export_store(self.store, self._blobs, checked_path("path", path))
 
     async def import_store(self, path: str | os.PathLike[str]) -> None:
         """Put what export_store() wrote in the place of everything here.
@@ -358,7 +381,7 @@ class Durably(RunOperations):
         The file is checked before anything changes: ImportRefusedError, or SchemaTooNewError.
         Runs that execute are stopped first; those of the file go on where they were.
         """
-        await import_store(self.store, self._blobs, Path(path), self._paused)
+        await import_store(self.store, self._blobs, checked_path("path", path), self._paused)
 
     async def reset_store(self) -> None:
         """Remove all runs, and the files they refer to; runs that execute are stopped first."""
@@ -391,4 +414,4 @@ class Durably(RunOperations):
 
     def is_registered(self, job_name: str) -> bool:
         """Tell whether a job of that name can run here."""
-        return self._registry.get(job_name) is not None
+        return self._registry.get(checked_text("a job's name", job_name)) is not None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from durably.arguments import checked_path, checked_text, refuse
 from durably.codec import references_in
 from durably.errors import NotFoundError, Problem, StorageFullError, ValidationError
 
@@ -79,7 +80,7 @@ class Blob(BaseModel):
             raise ValidationError(msg)
         if isinstance(source, (bytes, bytearray, memoryview)):
             return keep_file(io.BytesIO(source), folder, name=name, media_type=media_type)
-        path = Path(source)
+        path = checked_path("a file to keep must be its bytes or its path: it", source)
         with path.open("rb") as opened:
             return keep_file(opened, folder, name=name or path.name, media_type=media_type)
 
@@ -110,6 +111,10 @@ def keep_file(source: BinaryIO, folder: Path, *, name: str = "", media_type: str
 
     The file is on disk when this returns. StorageFullError when it does not fit.
     """
+    for what, text in (("name", name), ("media_type", media_type)):
+        checked_text(f"{what} of a file", text, may_be_empty=True)
+    if isinstance(source, io.TextIOBase):
+        refuse("a file to keep", "opened for reading bytes", source)
     try:
         return _keep(source, folder, name=name, media_type=media_type)
     except OSError as error:

@@ -10,7 +10,11 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, runtime_checkable
 
+from durably.arguments import refuse
 from durably.errors import ValidationError
+
+#: A time that is counted from now with any of these is one that a datetime can be.
+_LONGEST = timedelta(days=36_500)
 
 #: Set in tasks that only accompany others, as renewals do: no test has to let time pass for them.
 accompanies: ContextVar[bool] = ContextVar("durably_accompanies", default=False)
@@ -88,9 +92,13 @@ def to_iso(moment: datetime) -> str:
 
 def check_aware(what: str, moment: object) -> None:
     """Raise ValidationError unless *moment* is a datetime that says its zone."""
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        msg = f"{what} must be a datetime with a time zone, such as UTC, not {moment!r}"
-        raise ValidationError(msg)
+    try:
+        if isinstance(moment, datetime) and moment.utcoffset() is not None:
+            moment.astimezone(UTC)
+            return
+    except OverflowError:  # at the ends of the calendar it is no time of UTC
+        pass
+    refuse(what, "a datetime with a time zone, such as UTC", moment)
 
 
 @functools.lru_cache(maxsize=16)
@@ -110,17 +118,29 @@ def as_duration(value: timedelta | float) -> timedelta:
     return value if isinstance(value, timedelta) else timedelta(seconds=value)
 
 
-def checked_duration(
-    name: str, value: timedelta | float, *, may_be_zero: bool = False
-) -> timedelta:
-    """Take a timedelta or seconds; ValidationError that names *name* for any other value."""
+def duration_of(name: str, value: timedelta | float) -> timedelta:
+    """Take a timedelta or seconds, also less than none; ValidationError for another kind."""
     try:
-        duration = as_duration(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        msg = f"{name} must be a timedelta or a number of seconds, not {value!r}"
-        raise ValidationError(msg) from error
+        if not isinstance(value, bool):
+            return as_duration(value)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return refuse(name, "a timedelta or a number of seconds", value)
+
+
+def checked_duration(
+    name: str, value: timedelta | float, *, may_be_zero: bool = False, given: object = None
+) -> timedelta:
+    """Take a timedelta or seconds; ValidationError that names *name* for any other value.
+
+    *given* is what the caller wrote, where that is not *value*.
+    """
+    duration = duration_of(name, value)
+    shown = value if given is None else given
+    if duration > _LONGEST:
+        refuse(name, f"at most {_LONGEST.days} days", shown)
     if duration < timedelta(0) or not (duration or may_be_zero):
         limit = "not be negative" if may_be_zero else "be longer than nothing"
-        msg = f"{name} must {limit}, not {value!r}"
+        msg = f"{name} must {limit}, not {shown!r}"
         raise ValidationError(msg)
     return duration

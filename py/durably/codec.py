@@ -89,21 +89,6 @@ def references_in(text: str) -> frozenset[str]:
     return frozenset(_REFERENCE.findall(text)) if '"sha256":"' in text else frozenset()
 
 
-def checked_text(what: str, value: object, *, may_be_empty: bool = False) -> str:
-    """Return *value* when it is text that every store compares whole; else ValidationError.
-
-    SQLite's own functions end a text at a NUL, and UTF-8 cannot hold a lone surrogate.
-    """
-    if not isinstance(value, str) or not (value or may_be_empty):
-        wanted = "text" if may_be_empty else "text that is not empty"
-        msg = f"{what} must be {wanted}, not {value!r}"
-        raise ValidationError(msg)
-    if "\0" in value or value != storable(value):
-        msg = f"{what} must be text without NUL and lone surrogates, not {value!r}"
-        raise ValidationError(msg)
-    return value
-
-
 def storable(text: str) -> str:
     """Return *text* with each lone surrogate escaped: UTF-8, and so SQLite, cannot hold one."""
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
@@ -238,6 +223,14 @@ class Codec(Generic[T]):
         except pydantic.ValidationError as error:
             raise ValidationError(what, problems_of(error)) from error
 
+    def takes(self, value: object) -> bool:
+        """Tell whether parse() takes *value*."""
+        try:
+            self.parse("", value)
+        except ValidationError:
+            return False
+        return True
+
     def parse_json(self, what: str, value: object, *, is_new: bool = False) -> T:
         """Check a decoded JSON value, by pydantic's rules for JSON (a date may be text).
 
@@ -292,7 +285,10 @@ def _new_codec(declared: Any) -> Codec[Any]:
         return Codec(declared)
     except (pydantic.PydanticUserError, NameError, TypeError) as error:
         reason = str(error).partition("\n")[0]
-        msg = f"{declared!r} cannot be used as a type of saved values: {reason}"
+        msg = (
+            f"{declared!r} cannot be used as a type of saved values ({reason}); "
+            "pass another one as output= or input="
+        )
         raise ValidationError(msg) from error
 
 

@@ -7,7 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from durably.clock import wait_for_event
+from durably.arguments import checked_call
+from durably.clock import checked_duration, wait_for_event
 from durably.errors import (
     RunCancelledError,
     RunFailedError,
@@ -104,6 +105,18 @@ class _Feed(Generic[S]):
     async def look(self) -> S:
         """Read the state now."""
         return await self._read(self._bus.sequence)
+
+
+def check_wait(
+    timeout: timedelta | float | None,
+    on_progress: Callable[[Any], Any] | None,
+    on_log: Callable[[Any], Any] | None,
+) -> timedelta | None:
+    """Return how long a wait may take; ValidationError names the argument that cannot be."""
+    for name, listener in (("on_progress", on_progress), ("on_log", on_log)):
+        if listener is not None:
+            checked_call(name, listener)
+    return None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
 
 
 class Following:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
-from durably.errors import UnknownJobError, ValidationError
-from durably.runs import RunFilter
+from durably.arguments import checked_items, checked_kind, checked_text
+from durably.errors import UnknownJobError
+from durably.following import check_wait
+from durably.runs import RunFilter, Triggered
 from durably.triggers import NOT_GIVEN, Call, TriggerOptions
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from durably.app import Durably
     from durably.jobs import JobDefinition
-    from durably.runs import Disposition, Run, Triggered
+    from durably.runs import Disposition, Run
     from durably.triggers import TriggerArguments
 
 In = TypeVar("In")
@@ -60,6 +62,7 @@ class JobHandle(Generic[In, Out]):
         **options: Unpack[TriggerArguments],
     ) -> Ended[Out]:
         """Make a run and wait until it completed; see trigger() and Durably.wait_for_run()."""
+        check_wait(timeout, on_progress, on_log)  # before there is a run
         made = await self._durably.trigger(self.name, input, **options)
         return await self.result_of(made, timeout=timeout, on_progress=on_progress, on_log=on_log)
 
@@ -72,8 +75,9 @@ class JobHandle(Generic[In, Out]):
         on_log: Callable[[Any], Any] | None = None,
     ) -> Ended[Out]:
         """Wait until a triggered run completed; see Durably.wait_for_run()."""
+        run_id = checked_kind("what to wait for", made, Triggered).id
         run = await self._durably.wait_for_run(
-            made.run.id, timeout=timeout, on_progress=on_progress, on_log=on_log
+            run_id, timeout=timeout, on_progress=on_progress, on_log=on_log
         )
         what = f"the output of job {self.name!r} does not fit its type"
         output = self.definition.output.parse_json(what, run.output)
@@ -91,7 +95,7 @@ class JobHandle(Generic[In, Out]):
                 (self.name, item.input, item.options)
                 if isinstance(item, Call)
                 else (self.name, item, TriggerOptions())
-                for item in inputs
+                for item in checked_items("what to trigger", inputs)
             ]
         )
 
@@ -102,10 +106,8 @@ class JobHandle(Generic[In, Out]):
 
     async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
         """Return one page of this job's runs, newest first."""
-        if chosen is not None and not isinstance(chosen, RunFilter):
-            msg = f"runs are chosen by a RunFilter, not by {chosen!r}"
-            raise ValidationError(msg)
-        return await self._durably.get_runs(replace(chosen or RunFilter(), job_names=(self.name,)))
+        given = RunFilter() if chosen is None else checked_kind("chosen", chosen, RunFilter)
+        return await self._durably.get_runs(replace(given, job_names=(self.name,)))
 
 
 class JobHandles:
@@ -123,7 +125,7 @@ class JobHandles:
 
     def __getitem__(self, name: str) -> JobHandle[Any, Any]:
         """Return the handle of that name, or raise UnknownJobError."""
-        found = self._handles.get(name)
+        found = self._handles.get(checked_text("a job's name", name))
         if found is None:
             raise UnknownJobError(name, tuple(self._handles))
         return found
@@ -140,7 +142,7 @@ class JobHandles:
 
     def __contains__(self, name: object) -> bool:
         """Tell whether a job of that name is registered."""
-        return name in self._handles
+        return isinstance(name, str) and name in self._handles
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""

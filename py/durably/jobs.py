@@ -7,9 +7,17 @@ import typing
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
-from durably.annotations import UNTYPED, is_async, name_of, parameter_type, return_type
+from durably.annotations import (
+    UNTYPED,
+    is_async,
+    name_of,
+    parameter_type,
+    parameters_of,
+    return_type,
+)
+from durably.arguments import checked_call, checked_kind, checked_name
 from durably.clock import checked_duration
-from durably.codec import checked_text, codec_for
+from durably.codec import codec_for
 from durably.errors import ConflictError, UnknownJobError, ValidationError
 from durably.retry import Retry
 
@@ -84,7 +92,7 @@ def job(
 
     def decorate(target: JobFunction) -> JobDefinition[Any, Any]:
         return define_job(
-            name or name_of(target).replace("_", "-"),
+            name_of(target).replace("_", "-") if name is None else name,
             target,
             input=input,
             output=output,
@@ -122,14 +130,14 @@ def define_job(
     timeout: timedelta | float | None = None,
 ) -> JobDefinition[Any, Any]:
     """Make a job without the decorator; see job()."""
-    if checked_text("a job's name", name) != name.strip():
-        msg = f"a job needs a name without spaces around it, not {name!r}"
-        raise ValidationError(msg)
-    if not callable(function):
-        msg = f"job {name!r} needs a function, not {function!r}"
-        raise ValidationError(msg)
+    checked_name("a job's name", name)
+    checked_call(f"what job {name!r} calls", function)
     check_step_options(f"job {name!r}", retry, timeout)
-    positional = _parameters_of(name, function)
+    positional = parameters_of(f"job {name!r}", function)
+    if len(positional) not in {1, 2}:
+        given = ", ".join(p.name for p in positional) or "nothing"
+        msg = f"job {name!r} must take (step, input) or (step), not ({given})"
+        raise ValidationError(msg)
     takes_input = len(positional) == 2  # noqa: PLR2004 - step and input
     if input is UNTYPED:
         input = parameter_type(f"job {name!r}", function, positional[1]) if takes_input else None
@@ -148,22 +156,8 @@ def define_job(
         takes_input=takes_input,
         is_async=is_async(function),
         default_json=_default_json(name, codec, default) if has_default else None,
-        takes_none=_takes(codec, None),
+        takes_none=codec.takes(None),
     )
-
-
-def _parameters_of(name: str, function: JobFunction) -> list[inspect.Parameter]:
-    parameters = list(inspect.signature(function).parameters.values())
-    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
-    others = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    if positional and positional[0].name in {"self", "cls"}:
-        msg = f"job {name!r} is a method; make it a function, or a job of a bound method"
-        raise ValidationError(msg)
-    if len(positional) not in {1, 2} or others:
-        given = ", ".join(p.name for p in (*positional, *others)) or "nothing"
-        msg = f"job {name!r} must take (step, input) or (step), not ({given})"
-        raise ValidationError(msg)
-    return positional
 
 
 def _default_json(name: str, codec: Codec[Any], default: object) -> str:
@@ -171,19 +165,10 @@ def _default_json(name: str, codec: Codec[Any], default: object) -> str:
     return codec.kept_text(what, codec.parse(what, default))
 
 
-def _takes(codec: Codec[Any], value: object) -> bool:
-    try:
-        codec.parse("", value)
-    except ValidationError:
-        return False
-    return True
-
-
 def check_step_options(whose: str, retry: Retry | None, timeout: timedelta | float | None) -> None:
     """Raise ValidationError where *retry* or *timeout* is no such thing."""
-    if retry is not None and not isinstance(retry, Retry):
-        msg = f"retry of {whose} must be a Retry or None, not {retry!r}"
-        raise ValidationError(msg)
+    if retry is not None:
+        checked_kind(f"retry of {whose}", retry, Retry)
     if timeout is not None:
         checked_duration(f"timeout of {whose}", timeout)
 

@@ -69,7 +69,9 @@ class Api:
             msg = f"the parameters of an operation are an object, not {params!r}"
             raise ValidationError(msg)
         if op == "query":  # its answer is JSON text already
-            return await self._durably.query(wire.read_text(params, "name"), params.get("input"))
+            return await self._durably.query(
+                wire.read_text(params, "name"), params.get("input", NOT_GIVEN)
+            )
         operation = self._operations.get(op)
         if operation is None:
             msg = f"there is no operation {op!r}"
@@ -173,7 +175,7 @@ class Api:
     async def _was_retriggered(self, params: Mapping[str, Any]) -> str | None:
         """Find the fresh run even if the one it repeats was removed or resumed meanwhile."""
         new_run_id = params.get("newRunId")
-        if new_run_id is None or await self._durably.store.get_run(new_run_id) is None:
+        if not isinstance(new_run_id, str) or await self._durably.store.get_run(new_run_id) is None:
             return None
         return to_json({"runId": new_run_id})
 

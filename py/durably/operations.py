@@ -6,8 +6,16 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Unpack
 
 from durably import codec
+from durably.arguments import (
+    checked_call,
+    checked_items,
+    checked_kind,
+    checked_texts,
+    checked_whole,
+    refuse,
+)
 from durably.bus import EventBus
-from durably.clock import check_aware, checked_duration
+from durably.clock import check_aware
 from durably.engine.current import current_execution
 from durably.engine.execution import Services
 from durably.engine.faults import Faults
@@ -19,20 +27,21 @@ from durably.errors import (
     ValidationError,
 )
 from durably.events import (
+    EVENT_TYPES,
     RunCancelled,
     RunCoalesced,
     RunDeleted,
     RunResumed,
     RunTriggered,
 )
-from durably.following import Following
+from durably.following import Following, check_wait
 from durably.ids import Ulids
 from durably.jobs import JobDefinition, JobRegistry
 from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus, Triggered
-from durably.triggers import NOT_GIVEN, new_run, trigger_options
+from durably.triggers import NOT_GIVEN, TriggerOptions, new_run, trigger_options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Iterable
     from concurrent.futures import Executor
     from datetime import datetime, timedelta
 
@@ -44,7 +53,7 @@ if TYPE_CHECKING:
     from durably.options import Options
     from durably.runs import LogRecord, StepAttempt, StepRecord
     from durably.store.protocol import Store
-    from durably.triggers import TriggerArguments, TriggerOptions
+    from durably.triggers import TriggerArguments
 
 _PURGE_LIMIT = 500
 
@@ -83,17 +92,21 @@ class RunOperations:
 
     def on(self, event: str | type[Event], listener: Callable[[Any], Any]) -> Callable[[], None]:
         """Call *listener* (sync or async) for each *event*; return how to stop that."""
+        checked_call("a listener", listener)
+        if not isinstance(event, str) and event not in EVENT_TYPES.values():
+            refuse("event", "a kind of event or its name", event)
         return self._bus.on(event, listener)
 
     def on_any(
         self, listener: Callable[[Event], Any], *, types: Collection[str] = ()
     ) -> Callable[[], None]:
         """Call *listener* for every event, or for those of *types*; return how to stop that."""
-        return self._bus.on_any(listener, types=types)
+        checked_call("a listener", listener)
+        return self._bus.on_any(listener, types=checked_texts("types", types))
 
     def on_error(self, handler: Callable[[Exception, Event], Any]) -> Callable[[], None]:
         """Call *handler* with what a listener raised; return how to stop that."""
-        return self._bus.on_error(handler)
+        return self._bus.on_error(checked_call("an error handler", handler))
 
     def subscribe(
         self, run_id: str, *, types: Collection[str] = ()
@@ -106,7 +119,7 @@ class RunOperations:
         Closing the iterator, or cancelling the task that reads it, ends the subscription.
         """
         _check_id(run_id)
-        return self._following.follow(run_id, types)
+        return self._following.follow(run_id, checked_texts("types", types))
 
     def subscribe_runs(
         self, chosen: RunFilter | None = None, *, types: Collection[str] = ()
@@ -133,7 +146,7 @@ class RunOperations:
         for a run of its own engine gives its slot to others meanwhile.
         """
         _check_id(run_id)
-        limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
+        limit = check_wait(timeout, on_progress, on_log)
         execution = current_execution.get()
         inside = execution is not None and execution.services is self._services
         if inside and (run := await self.store.get_run(run_id)) is not None:
@@ -167,21 +180,21 @@ class RunOperations:
         """
         name = job.name if isinstance(job, JobDefinition) else job
         if not isinstance(name, str):
-            msg = f"a job is named by its name or its definition, not by {job!r}"
-            raise ValidationError(msg)
+            refuse("a job", "given by its name or its definition", job)
         call = (name, input, trigger_options(options))
         (made,) = await self.trigger_all([call], from_json=from_json)
         return made
 
     async def trigger_all(
         self,
-        calls: Sequence[tuple[str, Any, TriggerOptions]],
+        calls: Iterable[tuple[str, Any, TriggerOptions]],
         *,
         from_json: bool = False,
     ) -> list[Triggered]:
         """Make all runs in one transaction, or none; each call is (job name, input, options)."""
         runs = []
-        for index, (name, given, options) in enumerate(calls):
+        checked = [_checked_call(call) for call in checked_items("calls", calls)]
+        for index, (name, given, options) in enumerate(checked):
             try:
                 runs.append(
                     new_run(
@@ -194,7 +207,7 @@ class RunOperations:
                     )
                 )
             except ValidationError as error:
-                if len(calls) == 1:
+                if len(checked) == 1:
                     raise
                 msg = f"run {index} of the batch: {error.summary}"
                 raise ValidationError(msg, error.problems) from error
@@ -309,9 +322,7 @@ class RunOperations:
     async def purge_runs(self, older_than: datetime, limit: int = _PURGE_LIMIT) -> int:
         """Remove up to *limit* runs that ended before *older_than*; return how many."""
         check_aware("older_than", older_than)
-        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-            msg = f"limit must be a whole number of at least 1, not {limit!r}"
-            raise ValidationError(msg)
+        checked_whole("limit", limit, least=1)
         removed = await self.store.purge(older_than=older_than, limit=limit, held=self._held)
         for run in removed:
             self._bus.tell(run, RunDeleted)
@@ -343,15 +354,19 @@ class RunOperations:
 
 def _check_id(run_id: object) -> None:
     if not isinstance(run_id, str):
-        msg = f"run_id must be text, not {run_id!r}"
-        raise ValidationError(msg)
+        refuse("run_id", "text", run_id)
+
+
+def _checked_call(call: object) -> tuple[str, Any, TriggerOptions]:
+    if isinstance(call, tuple) and len(call) == 3:  # noqa: PLR2004 - as many as are named here
+        name, given, options = call
+        if isinstance(name, str) and isinstance(options, TriggerOptions):
+            return name, given, options
+    return refuse("a call", "(job name, input, TriggerOptions)", call)
 
 
 def _checked(chosen: RunFilter | None) -> RunFilter:
-    if chosen is not None and not isinstance(chosen, RunFilter):
-        msg = f"runs are chosen by a RunFilter, not by {chosen!r}"
-        raise ValidationError(msg)
-    return chosen or RunFilter()
+    return RunFilter() if chosen is None else checked_kind("chosen", chosen, RunFilter)
 
 
 def _found(run: Run | None, run_id: str) -> Run:

@@ -5,13 +5,13 @@ A query is not a run: nothing of it is saved and nothing is tried again.
 
 from __future__ import annotations
 
-import inspect
 import typing
 from dataclasses import dataclass
 from typing import Any, overload
 
-from durably.annotations import UNTYPED, name_of, parameter_type, return_type
-from durably.codec import checked_text, codec_for
+from durably.annotations import UNTYPED, name_of, parameter_type, parameters_of, return_type
+from durably.arguments import checked_call, checked_name
+from durably.codec import codec_for
 from durably.errors import ConflictError, UnknownQueryError, ValidationError
 
 if typing.TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Query:
     input: Codec[Any]
     output: Codec[Any]
     takes_input: bool
+    #: Whether the function has an input of its own where it is given none.
+    has_default: bool = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the query's function."""
@@ -55,8 +57,10 @@ def query(
     """
 
     def decorate(target: Callable[..., Any]) -> Query:
-        label = checked_text("a query's name", name or name_of(target).replace("_", "-"))
-        parameters = list(inspect.signature(target).parameters.values())
+        given = name_of(target).replace("_", "-") if name is None else name
+        label = checked_name("a query's name", given)
+        checked_call(f"what query {label!r} calls", target)
+        parameters = parameters_of(f"query {label!r}", target)
         if len(parameters) > 1:
             msg = f"query {label!r} must take (input) or nothing, not {len(parameters)} parameters"
             raise ValidationError(msg)
@@ -69,6 +73,7 @@ def query(
             input=codec_for(declared),
             output=codec_for(return_type(target) if output is UNTYPED else output),
             takes_input=bool(parameters),
+            has_default=bool(parameters) and parameters[0].default is not parameters[0].empty,
         )
 
     return decorate(function) if function is not None else decorate

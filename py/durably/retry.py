@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from durably.arguments import checked_kind, checked_whole
 from durably.clock import as_duration, checked_duration
 from durably.errors import ValidationError
 
@@ -72,6 +73,8 @@ class Retry:
 
         *chance* in [0, 1) places the pause within the jitter; it is drawn when not given.
         """
+        checked_whole("attempt", attempt, least=1)
+        checked_kind("error", error, Exception)
         causes = causes_of(error)
         gives_up = any(isinstance(cause, (GiveUp, *self.give_up_on)) for cause in causes)
         if attempt >= self.max_attempts or gives_up:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from durably.errors import ValidationError
+from durably.arguments import checked_texts, checked_whole, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,8 @@ MAX_LISTED_VALUE = 1 << 20
 MAX_LISTED = 16 << 20
 #: More than this no database counts.
 _MOST_ROWS = 2**63 - 1
+#: SQLite joins up to 1,000 conditions.
+_MOST_LABELS = 100
 
 
 class RunStatus(StrEnum):
@@ -322,39 +324,20 @@ class RunFilter:
 
     def __post_init__(self) -> None:
         """Take one name as a list of it; ValidationError names a field that cannot be."""
-        object.__setattr__(self, "job_names", _texts("job_names", self.job_names))
+        object.__setattr__(self, "job_names", checked_texts("job_names", self.job_names))
         known = {str(status): status for status in RunStatus}
-        statuses = _texts("statuses", self.statuses)
+        statuses = checked_texts("statuses", self.statuses)
         for status in statuses:
             if status not in known:
-                msg = f"statuses must be of {', '.join(known)}, not {status!r}"
-                raise ValidationError(msg)
+                refuse("statuses", f"of {', '.join(known)}", status)
         object.__setattr__(self, "statuses", tuple(known[status] for status in statuses))
         labels = self.labels
-        if not isinstance(labels, Mapping) or not _are_texts((*labels, *labels.values())):
-            msg = f"labels must be a mapping of texts, not {labels!r}"
-            raise ValidationError(msg)
-        _check_whole("limit", self.limit, 1, MAX_PAGE)
-        _check_whole("offset", self.offset, 0, _MOST_ROWS)
+        if not isinstance(labels, Mapping) or not all(map(_is_text, (*labels, *labels.values()))):
+            refuse("labels", "a mapping of texts", labels)
+        checked_whole("the number of labels", len(labels), least=0, most=_MOST_LABELS)
+        checked_whole("limit", self.limit, least=1, most=MAX_PAGE)
+        checked_whole("offset", self.offset, least=0, most=_MOST_ROWS)
 
 
-def _are_texts(values: Iterable[object]) -> bool:
-    return all(isinstance(value, str) for value in values)
-
-
-def _texts(field: str, given: object) -> tuple[str, ...]:
-    if isinstance(given, str):
-        return (given,)
-    if isinstance(given, Iterable) and not isinstance(given, (bytes, Mapping)):
-        values = tuple(given)
-        if _are_texts(values):
-            return values
-    msg = f"{field} must be text or several texts, not {given!r}"
-    raise ValidationError(msg)
-
-
-def _check_whole(field: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-        return
-    msg = f"{field} must be between {least} and {most}, not {value!r}"
-    raise ValidationError(msg)
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

@@ -12,13 +12,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from durably.app import Durably
-from durably.clock import accompanies, as_duration
+from durably.arguments import checked_call, checked_kind, checked_method, checked_whole, refuse
+from durably.clock import accompanies, check_aware, duration_of
+from durably.jobs import JobDefinition
+from durably.triggers import NOT_GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from durably.handles import Ended
-    from durably.jobs import JobDefinition
     from durably.store.protocol import Store
 
 In = TypeVar("In")
@@ -54,6 +56,7 @@ class FakeClock:
     """A clock that stands still until a test moves it."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        check_aware("start", start)
         self._now = start
         self._elapsed = timedelta(0)
         self._sleepers: list[_Sleeper] = []
@@ -80,7 +83,7 @@ class FakeClock:
 
     async def advance(self, duration: timedelta | float) -> None:
         """Move on by *duration*, waking each sleeper at its own time and letting it work."""
-        end = self._elapsed + as_duration(duration)
+        end = self._elapsed + duration_of("duration", duration)
         while (due := self._next_wake()) is not None and due <= end:
             self._move_to(max(self._elapsed, due))
             self._wake()
@@ -90,7 +93,7 @@ class FakeClock:
 
     def jump(self, duration: timedelta | float) -> None:
         """Set the clock forward, or back by a negative *duration*; no time passes by that."""
-        self._now += as_duration(duration)
+        self._now += duration_of("duration", duration)
 
     async def advance_to_next(self) -> None:
         """Move on to when the next sleeper wakes, whatever it waits for."""
@@ -143,7 +146,7 @@ class FaultyStore:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store = checked_method("store", store, "enqueue")
         self._faults: list[tuple[str, When, Callable[[], BaseException]]] = []
         self._die_at: tuple[int, When] | None = None
         #: How many writes were asked for.
@@ -162,11 +165,17 @@ class FaultyStore:
         times: int = 1,
     ) -> None:
         """Make the next *times* calls of *method* raise what *error* makes."""
+        if not isinstance(method, str) or not hasattr(self._store, method):
+            refuse("method", "the name of a method of the store", method)
+        checked_call("error", error)
+        checked_whole("times", times, least=0)
+        _check_when(when)
         self._faults.extend([(method, when, error)] * times)
 
     def die_at(self, write: int, *, when: When = "before") -> None:
-        """End the "process" at the *write*-th write (1-based) from the first one on."""
-        self._die_at = (write, when)
+        """End the "process" at the *write*-th write (1-based) from the first one on; 0 is none."""
+        _check_when(when)
+        self._die_at = (checked_whole("write", write, least=0), when)
 
     def __getattr__(self, name: str) -> Any:
         """Return the real store's method, with the faults armed for it."""
@@ -206,12 +215,20 @@ class FaultyStore:
         return None
 
 
+def _check_when(when: object) -> None:
+    if when not in {"before", "after"}:
+        refuse("when", "'before' or 'after'", when)
+
+
 async def drain(app: Durably, clock: FakeClock, *, limit: timedelta = timedelta(days=365)) -> int:
     """Execute everything that is due, moving *clock* past backoffs, until nothing is left to do.
 
     Returns how many times a run was executed. It stops when the next thing due is further away
     than *limit*. The app must not have been started.
     """
+    checked_kind("app", app, Durably)
+    checked_kind("clock", clock, FakeClock)
+    checked_kind("limit", limit, timedelta)
     executed = 0
     end = clock.now() + limit
     while True:
@@ -240,7 +257,7 @@ async def _process(app: Durably, clock: FakeClock) -> int:
 
 async def run_to_completion(
     job: JobDefinition[In, Out],
-    input: Any = None,
+    input: Any = NOT_GIVEN,
     *,
     clock: FakeClock | None = None,
     **options: Any,
@@ -249,6 +266,7 @@ async def run_to_completion(
 
     RunFailedError when it fails, RunCancelledError when it cancels itself.
     """
+    checked_kind("job", job, JobDefinition)
     clock = clock or FakeClock()
     app = Durably("sqlite://", jobs=[job], clock=clock, **options)
     await app.migrate()

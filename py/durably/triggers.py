@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 import pydantic
 
-from durably.codec import checked_text, problems_of
+from durably.arguments import checked_text, refuse
+from durably.codec import problems_of
 from durably.errors import ValidationError
 from durably.ids import is_ulid
 from durably.runs import NewRun
@@ -53,12 +54,16 @@ class TriggerArguments(TypedDict, total=False):
     run_id: str | None
 
 
+@dataclass(frozen=True, slots=True, init=False)
 class Call(Generic[In]):
     """An input and its options, as an item of batch_trigger()."""
 
+    input: In
+    options: TriggerOptions
+
     def __init__(self, input: In = NOT_GIVEN, **options: Unpack[TriggerArguments]) -> None:
-        self.input = input
-        self.options = trigger_options(options)
+        object.__setattr__(self, "input", input)
+        object.__setattr__(self, "options", trigger_options(options))
 
 
 def trigger_options(given: Mapping[str, Any]) -> TriggerOptions:
@@ -122,8 +127,7 @@ def _checked_labels(
     labels: Mapping[str, Any], model: type[pydantic.BaseModel] | None
 ) -> dict[str, str]:
     if not isinstance(labels, collections.abc.Mapping):
-        msg = f"labels must be a mapping of texts, not {labels!r}"
-        raise ValidationError(msg)
+        refuse("labels", "a mapping of texts", labels)
     checked: dict[Any, Any] = dict(labels)
     if model is not None:
         try:

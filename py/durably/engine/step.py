@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -12,9 +13,10 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
-from durably.annotations import UNTYPED, is_async, return_type, starts_at_once
+from durably.annotations import UNTYPED, return_type, starts_at_once
+from durably.arguments import checked_call, checked_text
 from durably.blobs import Blob
-from durably.codec import checked_text, codec_for, storable
+from durably.codec import codec_for, storable
 from durably.engine.current import current_step
 from durably.engine.interrupts import gate
 from durably.engine.own_code import OwnCode, in_context, refuse_task
@@ -150,9 +152,7 @@ class _Context:
         output: Any,
     ) -> StepCall:
         checked_text("a step's name", name)
-        if not callable(fn):
-            msg = f"step {name!r} needs a function, not {fn!r}"
-            raise ValidationError(msg)
+        checked_call(f"what step {name!r} calls", fn)
         if retry is not None or timeout is not None:
             check_step_options(f"step {name!r}", retry, timeout)
         codec = codec_for(return_type(fn) if output is UNTYPED else output)
@@ -306,7 +306,7 @@ class SyncStep(_Context):
 
         *fn* is sync and runs on the job's own thread, so it has no timeout: nothing could stop it.
         """
-        if is_async(fn):
+        if starts_at_once(fn):
             msg = f"step {name!r} of a sync job has an async function; make the job async"
             raise ValidationError(msg)
         call = self._open(name, fn, retry, None, output)
@@ -329,7 +329,11 @@ class SyncStep(_Context):
         what = f"step {call.name!r}"
         with OwnCode(what):
             value = fn(*args, **kwargs)
-            if inspect.isawaitable(value):
+            if inspect.isawaitable(
+                value
+            ):  # a wrapper's, which might have run it to its end as well
+                if inspect.iscoroutine(value):
+                    value.close()
                 msg = f"{what} of a sync job returned what is to be awaited; make the job async"
                 raise ValidationError(msg)
             return call.settle(value)
@@ -356,15 +360,15 @@ class SyncStep(_Context):
         raise Suspended(reason)
 
 
-def _number(name: str, value: float) -> float:
+def _number(name: str, value: Any) -> float:
     """Return a number of step.progress(); ValidationError when JSON has no such number."""
     number: float | None = None
-    if isinstance(value, bool):
-        number = None
-    elif hasattr(value, "__index__"):
-        number = operator.index(value)
-    elif isinstance(value, numbers.Real):  # NumPy's numbers are registered as such
-        number = float(value)
+    if not isinstance(value, bool):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+                number = float(value)  # NumPy's numbers are registered as such
+            else:
+                number = operator.index(value)
     if number is None or not abs(number) <= sys.float_info.max:
         msg = f"{name} of step.progress() must be a finite number, not {value!r}"
         raise ValidationError(msg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from durably.arguments import checked_text
 from durably.errors import ValidationError
 from durably.store.sqlite import SqliteStore
 
@@ -19,7 +20,7 @@ def open_store(url: str) -> Store:
     ``sqlite://`` alone is a database in memory, gone with the process. Nothing is read or written
     before the first call.
     """
-    if url in _MEMORY:
+    if checked_text("a store's URL", url, may_be_empty=True) in _MEMORY:
         return SqliteStore(":memory:")
     prefix = "sqlite:///"
     if not url.startswith(prefix) or len(url) == len(prefix):

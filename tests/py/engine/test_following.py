@@ -261,5 +261,5 @@ async def test_many_runs_are_chosen_by_a_filter(shop: Workshop) -> None:
     """As get_runs has it; anything else is refused at once."""
     app = await shop.engine(one_step)
 
-    with pytest.raises(ValidationError, match="chosen by a RunFilter"):
+    with pytest.raises(ValidationError, match="chosen must be a RunFilter"):
         app.subscribe_runs("one_step")  # type: ignore[arg-type]

@@ -374,7 +374,7 @@ async def test_registering_twice_is_fine_and_two_of_a_name_is_not(shop: Workshop
     ("make", "message"),
     [
         (lambda: define_job("", other.function), "name must be text that is not empty"),
-        (lambda: define_job(" x", other.function), "needs a name"),
+        (lambda: define_job(" x", other.function), "without spaces around it"),
         (lambda: define_job("x", lambda: None), r"not \(nothing\)"),
         (lambda: define_job("x", lambda a, b, c: None), r"not \(a, b, c\)"),
         (lambda: define_job("x", lambda a, b: None, input=print), "cannot be used as a type"),

@@ -9,7 +9,19 @@ from typing import Any, NamedTuple
 import pytest
 from pydantic import BaseModel
 
-from durably import Call, Durably, RunStatus, Step, SyncStep, ValidationError, define_job, job
+from durably import (
+    Call,
+    Durably,
+    RunStatus,
+    Step,
+    SyncStep,
+    ValidationError,
+    define_job,
+    job,
+    query,
+)
+from durably.json_api import Api
+from durably.testing import run_to_completion
 from kit.engines import Workshop
 
 
@@ -91,6 +103,34 @@ async def test_a_step_behind_a_cache_keeps_its_type(shop: Workshop) -> None:
     assert seen == [(1, 2), Order(number=3)]
 
 
+async def test_a_step_of_a_sync_job_may_run_async_code_to_its_end(shop: Workshop) -> None:
+    """What its wrapper returns tells, and not what is wrapped."""
+
+    async def later() -> tuple[int, int]:
+        return (1, 2)
+
+    @functools.wraps(later)
+    def finished() -> tuple[int, int]:
+        work = later()
+        with pytest.raises(StopIteration) as done:
+            work.send(None)
+        return done.value.value  # type: ignore[no-any-return]
+
+    seen: list[Any] = []
+
+    @job
+    def example(step: SyncStep) -> None:
+        seen.append(step.run("finished", finished))
+        wrapped: list[Any] = [later, traced(later), functools.partial(later)]
+        for number, unfinished in enumerate(wrapped):
+            with pytest.raises(ValidationError, match=r"of a sync job .*; make the job async"):
+                step.run(f"unfinished {number}", unfinished)
+
+    run = await shop.run(example)
+
+    assert (run.status, seen) == (RunStatus.COMPLETED, [(1, 2)])
+
+
 class Order(BaseModel):
     """An input."""
 
@@ -135,6 +175,45 @@ async def test_a_job_with_a_default_may_be_triggered_without_an_input(shop: Work
     assert [one.run.input for one in made] == inputs
     outputs = [(await shop.get(one.id)).output for one in made]
     assert outputs == [3, 3, 3, 5, 7, 3, None, 3, 4, 5]
+
+
+async def test_a_job_that_runs_alone_has_its_default_too() -> None:
+    """As one that is triggered."""
+
+    @job
+    async def perhaps(step: Step, n: int | None = 3) -> int | None:
+        return n
+
+    assert (await run_to_completion(perhaps)).output == 3
+    assert (await run_to_completion(perhaps, None)).output is None
+
+
+async def test_a_query_has_its_default(shop: Workshop) -> None:
+    """Where it is given nothing, or null and its type has no None."""
+
+    @query
+    def whole(n: int = 3) -> int:
+        return n
+
+    @query
+    def perhaps(n: int | None = 3) -> int | None:
+        return n
+
+    app = await shop.engine(whole, perhaps)
+    api = Api(app)
+
+    assert await app.query("whole") == await app.query("whole", None) == "3"
+    assert await app.query("whole", 4) == "4"
+    assert await app.query("perhaps") == "3"
+    assert await app.query("perhaps", None) == "null"
+    assert await api.call("query", {"name": "perhaps"}) == "3"
+    assert await api.call("query", {"name": "perhaps", "input": None}) == "null"
+
+
+def test_a_call_is_a_value() -> None:
+    """It is compared and shown by what is in it."""
+    assert Call(3, labels={"a": "b"}) == Call(3, labels={"a": "b"}) != Call(3)
+    assert "labels={'a': 'b'}" in repr(Call(3, labels={"a": "b"}))
 
 
 def test_a_default_that_is_no_input_is_refused() -> None:
@@ -198,8 +277,8 @@ class Shop:
     ("function", "reason"),
     [
         (Shop.method, "job 'x' is a method"),
-        (lambda step, *, must: None, r"not \(step, must\)"),
-        (3, "job 'x' needs a function, not 3"),
+        (lambda step, *, must: None, "job 'x' must not need must= as a keyword"),
+        (3, "what job 'x' calls must be a function, not 3"),
         (lambda *args: None, r"not \(nothing\)"),
     ],
 )

@@ -100,9 +100,9 @@ def test_an_error_that_cannot_say_anything_is_written_all_the_same() -> None:
         ({"labels": {"a": None}}, "labels must be an object of texts"),
         ({"limit": "1"}, "limit must be a whole number"),
         ({"offset": False}, "offset must be a whole number"),
-        ({"limit": MAX_PAGE + 1}, "limit must be between 1 and 1000"),
-        ({"offset": -1}, "offset must be between 0 and"),
-        ({"offset": 2**63}, "offset must be between 0 and 9223372036854775807, not"),
+        ({"limit": MAX_PAGE + 1}, "limit must be a whole number from 1 to 1000"),
+        ({"offset": -1}, "offset must be a whole number from 0"),
+        ({"offset": 2**63}, "offset must be a whole number from 0 to 9223372036854775807, not"),
     ],
 )
 def test_a_filter_that_cannot_be_is_refused(given: dict[str, Any], message: str) -> None:

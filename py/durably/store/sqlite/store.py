@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from durably.arguments import checked_text
 from durably.clock import from_iso, to_iso
 from durably.codec import to_json
 from durably.errors import ConflictError
@@ -68,7 +69,7 @@ class SqliteStore:
     """Implements Store; the laws stand there."""
 
     def __init__(self, path: str) -> None:
-        self._db = Connection(path)
+        self._db = Connection(checked_text("a database's path", path))
         #: Whether the last claim found a run.
         self._claimed = False
 
