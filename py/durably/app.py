@@ -189,6 +189,7 @@ class Durably(RunOperations):
             raise
         if self._started:  # else it was stopped meanwhile
             self._make_worker(worker_id).start()
+            self._bus.home = asyncio.get_running_loop()
             signals.watch(self)
 
     async def init(self) -> None:

@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from durably.events import Event, RunEvent, check_types
+from durably.threads import running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -51,6 +52,8 @@ class EventBus:
         #: By run, then by type; None stands for every run, and for every type.
         self._listeners: dict[str | None, dict[str | None, dict[_Listener, None]]] = {}
         self._error_handlers: list[Callable[[Exception, Event], Any]] = []
+        #: The loop of a started engine: listeners are called on no other while it runs.
+        self.home: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         #: Async listeners are no part of the job, or step, whose event they are told.
         self._context = contextvars.copy_context()
@@ -148,6 +151,10 @@ class EventBus:
         return found
 
     def _hand_round(self, event: Event, listeners: list[_Listener]) -> None:
+        home = self.home
+        if home is not None and running_loop() is not home and home.is_running():
+            home.call_soon_threadsafe(self._hand_round, event, listeners)
+            return
         for listener in listeners:
             if listener.call is None:  # one before it has stopped it
                 continue

@@ -19,6 +19,7 @@ from durably.clock import check_aware
 from durably.engine.current import current_execution
 from durably.engine.execution import Services
 from durably.engine.faults import Faults
+from durably.engine.upkeep import purge
 from durably.errors import (
     Cancelled,
     ConflictError,
@@ -323,12 +324,7 @@ class RunOperations:
         """Remove up to *limit* runs that ended before *older_than*; return how many."""
         check_aware("older_than", older_than)
         checked_whole("limit", limit, least=1)
-        removed = await self.store.purge(older_than=older_than, limit=limit, held=self._held)
-        for run in removed:
-            self._bus.tell(run, RunDeleted)
-        if removed:
-            await self._release_blobs()
-        return len(removed)
+        return await purge(self._services, older_than, limit, self._held)
 
     # --- inside ---
 

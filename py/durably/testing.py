@@ -15,35 +15,19 @@ from durably.app import Durably
 from durably.arguments import checked_call, checked_kind, checked_method, checked_whole, refuse
 from durably.clock import accompanies, check_aware, duration_of
 from durably.jobs import JobDefinition
+from durably.store.protocol import Store
 from durably.triggers import NOT_GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from durably.handles import Ended
-    from durably.store.protocol import Store
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
 #: The methods of a Store that change something.
-WRITES = frozenset(
-    {
-        "enqueue",
-        "claim",
-        "renew",
-        "save_step",
-        "save_attempt",
-        "save_notes",
-        "finish",
-        "release",
-        "cancel",
-        "resume",
-        "delete_run",
-        "purge",
-        "abandon_leases",
-    }
-)
+WRITES = frozenset(name for name, one in vars(Store).items() if getattr(one, "changes", False))
 
 When = Literal["before", "after"]
 

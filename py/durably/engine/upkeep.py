@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -74,18 +75,23 @@ class Upkeep:
         elapsed = services.clock.monotonic()
         if self._purged_at is None or elapsed - self._purged_at >= _PURGE_EVERY:
             try:
-                removed = await services.store.purge(
-                    older_than=now - keep, limit=_PURGE_BATCH, held=held
-                )
-                for run in removed:
-                    services.bus.tell(run, RunDeleted)
-                if removed:
-                    await services.blobs.release()
+                removed = await purge(services, now - keep, _PURGE_BATCH, held)
             except StorageError as error:
                 services.faults.report(error, context="retention")
                 self._purged_at = elapsed
             else:
-                self._purged_at = elapsed if len(removed) < _PURGE_BATCH else None
+                self._purged_at = elapsed if removed < _PURGE_BATCH else None
         if self._purged_at is None:
             return timedelta(0)
         return self._purged_at + _PURGE_EVERY - elapsed
+
+
+async def purge(services: Services, older_than: datetime, limit: int, held: Collection[str]) -> int:
+    """Remove up to *limit* runs that ended before *older_than*, tell of them; return how many."""
+    removed = await services.store.purge(older_than=older_than, limit=limit, held=held)
+    for run in removed:
+        services.bus.tell(run, RunDeleted)
+    if removed:
+        with contextlib.suppress(StorageError):  # the runs are gone; the files go the next time
+            await services.blobs.release()
+    return len(removed)

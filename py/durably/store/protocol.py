@@ -7,7 +7,7 @@ A value that no table can hold (a lone surrogate, a number past 64 bits) is a Va
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     )
 
 
+W = TypeVar("W", bound="Callable[..., object]")
+
+
+def changes(method: W) -> W:
+    """Mark a method of the port that changes runs: tests arm their faults at these."""
+    method.changes = True  # type: ignore[attr-defined]
+    return method
+
+
 class Store(Protocol):
     """Runs, steps, attempts, logs and labels, kept so that they outlive every process."""
 
@@ -42,6 +51,7 @@ class Store(Protocol):
         """Release the database; every later call is StoppedError."""
         ...
 
+    @changes
     async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Triggered]:
         """Make all *runs* or none, in one transaction.
 
@@ -76,6 +86,7 @@ class Store(Protocol):
         """Return the run's log lines in the order they were written."""
         ...
 
+    @changes
     async def claim(
         self,
         *,
@@ -98,6 +109,7 @@ class Store(Protocol):
         """Return the output of a completed step, as JSON text, that the claim did not bring."""
         ...
 
+    @changes
     async def renew(self, lease: Lease, *, now: datetime, until: datetime) -> Hold:
         """Extend a lease that has not run out; LOST means that this worker must stop.
 
@@ -105,6 +117,7 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def save_step(
         self,
         lease: Lease,
@@ -121,20 +134,24 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def save_attempt(
         self, lease: Lease, attempt: StepAttempt, *, notes: Notes, now: datetime
     ) -> Hold:
         """Record that an attempt began, or how it ended, if the lease holds."""
         ...
 
+    @changes
     async def save_notes(self, lease: Lease, *, notes: Notes, now: datetime) -> Hold:
         """Store progress and log lines, if the lease holds."""
         ...
 
+    @changes
     async def finish(self, lease: Lease, end: Finish, *, notes: Notes, now: datetime) -> Hold:
         """End the run, if the lease holds; its key and its slot are free then."""
         ...
 
+    @changes
     async def release(
         self, lease: Lease, *, notes: Notes, now: datetime, available_at: datetime | None = None
     ) -> Hold:
@@ -145,10 +162,12 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def cancel(self, run_id: str, *, now: datetime) -> Run | None:
         """Cancel a pending or leased run; return it as it was before, or None without one."""
         ...
 
+    @changes
     async def resume(self, run_id: str, *, now: datetime) -> Run | None:
         """Make a failed or cancelled run pending again; return it as it was before, or None.
 
@@ -157,6 +176,7 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def delete_run(self, run_id: str, *, now: datetime) -> Run | None:
         """Remove an ended run with all that belongs to it; return it as it was, or None.
 
@@ -164,6 +184,7 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def purge(
         self, *, older_than: datetime, limit: int, held: Collection[str]
     ) -> list[RemovedRun]:
@@ -174,6 +195,7 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def release_blobs(self, remove: Callable[[str], bool]) -> None:
         """Call *remove* with the hash of each file that only runs that are gone refer to.
 
@@ -190,6 +212,7 @@ class Store(Protocol):
         """Write one consistent copy of everything to the new SQLite file *path*."""
         ...
 
+    @changes
     async def replace_with(self, path: Path) -> None:
         """Put the store in the checked SQLite file *path*, which is used up, in this one's place.
 
@@ -197,6 +220,7 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def abandon_leases(self, *, now: datetime, blame: bool = True) -> int:
         """End every lease, because their owners are known to be dead (law 4); return how many.
 
@@ -204,6 +228,7 @@ class Store(Protocol):
         """
         ...
 
+    @changes
     async def clock_was_set_back(self, *, now: datetime, by: timedelta | None) -> None:
         """Let no backoff and no lease that was written after *now* last longer than it was to.
 

@@ -188,13 +188,14 @@ def test_an_engine_works_on_one_event_loop_after_another(tmp_path: Path) -> None
 
 async def test_a_started_engine_is_not_started_on_another_loop() -> None:
     """While its own runs; what another one triggers is executed here all the same."""
-    ran = threading.Event()
+    ran, told = threading.Event(), list[threading.Thread]()
 
     @job(name="here")
     async def here(step: Step) -> None:
         await step.run("ran", ran.set)
 
     async with Durably("sqlite://", jobs=[here]) as app:
+        app.on("run:trigger", lambda _event: told.append(threading.current_thread()))
 
         def elsewhere() -> None:
             with pytest.raises(ConflictError, match="another event loop"):
@@ -203,6 +204,7 @@ async def test_a_started_engine_is_not_started_on_another_loop() -> None:
 
         await asyncio.to_thread(elsewhere)
         assert await asyncio.to_thread(ran.wait, 20)
+    assert told == [threading.main_thread()]
 
 
 async def test_any_number_of_sync_steps_may_wait_for_each_other() -> None:
