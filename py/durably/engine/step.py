@@ -313,7 +313,8 @@ class SyncStep(_Context):
         if call.is_saved:
             return self._await(call.replay())  # type: ignore[no-any-return]
         while True:
-            self._await(call.begin())
+            if not call.begin_unseen():
+                self._await(call.begin())
             try:
                 settled = call.context().run(self._call, call, fn, args, kwargs)
                 result = self._await(call.succeed(*settled))

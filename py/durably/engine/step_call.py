@@ -130,6 +130,21 @@ class StepCall:
             self._execution.left()
             raise
 
+    def begin_unseen(self) -> bool:
+        """Start an attempt from a sync job's own thread, if nobody is told of it.
+
+        It spares a way to the event loop and back. False when it is to begin() there.
+        """
+        execution = self._execution
+        services = execution.services
+        if self._recorded or services.bus.listens(StepStarted, execution.run.id):
+            return False
+        execution.check()
+        self._started = services.clock.now()
+        self._number += 1
+        execution.entered()
+        return True
+
     async def _start(self) -> None:
         execution = self._execution
         execution.check()
