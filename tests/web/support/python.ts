@@ -5,7 +5,7 @@ import { BlobFolder } from '../../../web/opfs/blob-folder'
 import { Disk, type DiskOptions } from '../../../web/opfs/disk'
 import type { EmscriptenFS, FileStream } from '../../../web/opfs/emscripten'
 import { BLOBS, OpfsFS } from '../../../web/opfs/opfs-fs'
-import { withSyncHook } from '../../../web/spa/worker/python/sync-hook'
+import { withSyncHook } from '../../../web/spa/worker/python/patches'
 import { type MemoryOpfs, readNow } from './memory-opfs'
 
 const PATIENCE = { longest: 50, pause: 5 }

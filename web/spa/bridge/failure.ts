@@ -1,4 +1,4 @@
-/** Errors on their way to the page. */
+/** Errors on their way to the page, and those that both sides tell. */
 
 import { DurablyError, type ErrorCode, type ErrorPayload } from '../../core/errors'
 
@@ -18,6 +18,17 @@ export function toPayload(error: unknown, code: ErrorCode): ErrorPayload {
 export function reasonOf(error: unknown): string {
   const message: unknown = Object(error).message
   return typeof message === 'string' ? message : String(error)
+}
+
+/** Say why there is no memory snapshot. */
+export function notMade(reason: string): ErrorPayload {
+  const message = `no memory snapshot was made, boots stay long: ${reason}`
+  return new DurablyError('snapshot_unusable', message).toPayload()
+}
+
+/** Ends an exhaustive `switch`: what reaches it is a message of another version. */
+export function unreachable(value: never): never {
+  throw new DurablyError('protocol_violation', `not a message: ${JSON.stringify(value)}`)
 }
 
 /** A Python traceback says what happened in its last line. */

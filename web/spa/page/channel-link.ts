@@ -1,9 +1,8 @@
 /** A follower's link: over channels, straight to the worker of the tab that owns the engine. */
 
-import { Channel, engineChannel, followerChannel, followerLock } from '../bridge/channels'
-import { holdLock } from '../bridge/locks'
+import { Channel, engineChannel, followerChannel, followerLock, holdLock } from '../bridge/channels'
 import type { FromFollower, Reply, Request } from '../bridge/protocol'
-import type { Link, LinkListener } from './link'
+import type { Link, LinkListener } from './session'
 
 export class ChannelLink implements Link {
   /** Who asks; a new name for each link, so that no late reply can be taken for another. */

@@ -2,8 +2,8 @@
 
 import type { Connection } from '../../core/connection'
 import { DurablyError } from '../../core/errors'
+import { unreachable } from '../bridge/failure'
 import type { BetweenPages, ReadyInfo } from '../bridge/protocol'
-import { unreachable } from '../bridge/unreachable'
 import { Canceller } from './canceller'
 import { ChannelLink } from './channel-link'
 import type { Part, Tab } from './part'

@@ -1,6 +1,6 @@
 /** The page's part in a memory snapshot: the life of the worker that makes it. */
 
-import { notMade } from '../bridge/not-made'
+import { notMade } from '../bridge/failure'
 import type { FromWorker, SnapshotNotice, ToWorker } from '../bridge/protocol'
 
 /** Milliseconds after which a worker that has not finished is taken to hang: it takes some seconds. */

@@ -3,7 +3,7 @@
 import { DurablyError } from '../../core/errors'
 import { told } from '../../core/told'
 import type { BetweenPages, BootConfig, BootStage, SnapshotNotice } from '../bridge/protocol'
-import { noteDeparture, takeDeparture } from './departure'
+import { noteDeparture, takeDeparture } from './ownership'
 import type { Part, Tab } from './part'
 import { WorkerLink } from './worker-link'
 

@@ -6,10 +6,18 @@ import type { StoreFiles } from '../../core/store-files'
 import { told } from '../../core/told'
 import type { Operation, Operations, Transport, Unsubscribe } from '../../core/transport'
 import type { BlobRef } from '../../core/types'
+import { unreachable } from '../bridge/failure'
 import type { Reply, Request } from '../bridge/protocol'
-import { unreachable } from '../bridge/unreachable'
 import { asJson, notSerializable } from './as-json'
-import type { Link } from './link'
+
+/** The way to one engine, as a session uses it. It ends with the engine, or before. */
+export interface Link {
+  post(request: Request): void
+}
+
+export interface LinkListener {
+  reply(reply: Reply): void
+}
 
 /** A call that this many engines were given and did not survive is taken to be the cause. */
 const MOST_ENGINES = 5

@@ -13,8 +13,8 @@ import type {
   SnapshotNotice,
 } from '../bridge/protocol'
 import { Follower, HANDING_OVER } from './follower'
-import { electOwner } from './leader'
 import { Owner } from './owner'
+import { electOwner } from './ownership'
 import { watchPageLife } from './page-life'
 import type { Part, Tab } from './part'
 import type { Session } from './session'

@@ -1,6 +1,7 @@
 /** The owner's link: straight to the worker that it made. */
 
 import { DurablyError } from '../../core/errors'
+import { unreachable } from '../bridge/failure'
 import type {
   BootConfig,
   BootStage,
@@ -11,10 +12,9 @@ import type {
   ToWorker,
   Unanswered,
 } from '../bridge/protocol'
-import { unreachable } from '../bridge/unreachable'
 import { Canceller } from './canceller'
-import type { Link, LinkListener } from './link'
 import { SnapshotMaker } from './memory-maker'
+import type { Link, LinkListener } from './session'
 import { Stopper } from './stopper'
 
 export interface WorkerListener extends LinkListener {

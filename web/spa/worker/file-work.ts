@@ -3,8 +3,8 @@
 import { DurablyError } from '../../core/errors'
 import type { StorageFigures } from '../../core/transport'
 import type { BlobFolder } from '../../opfs/blob-folder'
+import { unreachable } from '../bridge/failure'
 import type { FileWork } from '../bridge/protocol'
-import { unreachable } from '../bridge/unreachable'
 import type { ScratchFS } from './python/pyodide'
 
 /** Ask Python, on the host's own account. */

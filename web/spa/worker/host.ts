@@ -1,7 +1,7 @@
 /** The worker's half: boots, and hands what its page and the following tabs ask to Python. */
 
 import { DurablyError } from '../../core/errors'
-import { toPayload } from '../bridge/failure'
+import { toPayload, unreachable } from '../bridge/failure'
 import type {
   BootConfig,
   FileWork,
@@ -11,7 +11,6 @@ import type {
   SnapshotNotice,
   ToWorker,
 } from '../bridge/protocol'
-import { unreachable } from '../bridge/unreachable'
 import { type Booted, BootFailure, boot } from './boot'
 import type { DispatchKind } from './engine'
 import { type AskPython, doFileWork, storageFigures } from './file-work'

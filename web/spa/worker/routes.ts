@@ -1,7 +1,6 @@
 /** Who asks an engine: its own page and the tabs that follow; and what each of them asked. */
 
-import { Channel, engineChannel, followerChannel, followerLock } from '../bridge/channels'
-import { holdLock } from '../bridge/locks'
+import { Channel, engineChannel, followerChannel, followerLock, holdLock } from '../bridge/channels'
 import type { FromFollower, Reply, Request } from '../bridge/protocol'
 
 /** One of those who ask. */

@@ -6,7 +6,7 @@ import { BlobFolder } from '../../opfs/blob-folder'
 import { Disk } from '../../opfs/disk'
 import { isNamed } from '../../opfs/errno'
 import { BLOBS } from '../../opfs/opfs-fs'
-import { holdLock } from '../bridge/locks'
+import { holdLock } from '../bridge/channels'
 
 export const DATABASE = 'durably.sqlite3'
 

@@ -5,7 +5,7 @@ import type { DurablyError } from '../../../../web/core/errors'
 import type { Subscription } from '../../../../web/core/events'
 import type { Operations } from '../../../../web/core/transport'
 import type { Request } from '../../../../web/spa/bridge/protocol'
-import type { Link } from '../../../../web/spa/page/link'
+import type { Link } from '../../../../web/spa/page/session'
 import { Session } from '../../../../web/spa/page/session'
 import { Store } from '../../support/tabs'
 

@@ -8,7 +8,7 @@ import {
   pagesChannel,
 } from '../../../../web/spa/bridge/channels'
 import type { BetweenPages, FromFollower, Reply } from '../../../../web/spa/bridge/protocol'
-import { electOwner } from '../../../../web/spa/page/leader'
+import { electOwner } from '../../../../web/spa/page/ownership'
 import { Silence } from '../../../../web/spa/page/silence'
 import { settle } from '../../support/settle'
 import { Store } from '../../support/tabs'

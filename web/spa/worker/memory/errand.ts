@@ -2,14 +2,17 @@
 
 import { DurablyError } from '../../../core/errors'
 import { isNamed } from '../../../opfs/errno'
-import { reasonOf } from '../../bridge/failure'
-import { notMade } from '../../bridge/not-made'
+import { notMade, reasonOf } from '../../bridge/failure'
 import type { SnapshotNotice } from '../../bridge/protocol'
 import { fetchManifest, type Manifest } from '../python/manifest'
 import type { Python } from '../python/pyodide'
 import { SnapshotPlace } from './kept'
 import { makeSnapshot } from './make'
-import { rehearse } from './rehearse'
+
+const REHEARSAL = 'durably.browser.rehearsal'
+
+/** Milliseconds that Chromium waits for more well compiled code before it stores what there is, and some. */
+const REST = 3_000
 
 /** Make a snapshot of the app's build, keep it, and tell what came of it; then rehearse with what made it. */
 export async function keepSnapshot(
@@ -43,4 +46,18 @@ async function make(manifest: Manifest, manifestUrl: string, place: SnapshotPlac
     if (!(error instanceof DurablyError) || error.code !== 'boot_failed') await place.refuse(error)
     throw error
   }
+}
+
+/**
+ * Let *python*, which nobody else uses, do what engines do most, and rest until that has its effect: the
+ * browser keeps that code well compiled for later visits.
+ */
+async function rehearse(python: Python): Promise<void> {
+  const rehearsal = python.import(REHEARSAL)
+  try {
+    await rehearsal.rehearse()
+  } finally {
+    rehearsal.destroy()
+  }
+  await new Promise((rested) => setTimeout(rested, REST))
 }

@@ -6,14 +6,12 @@ import type { EmscriptenFS } from '../../../opfs/emscripten'
 import type { OpfsFS } from '../../../opfs/opfs-fs'
 import { reasonOf } from '../../bridge/failure'
 import type { Snapshot } from '../memory/kept'
-import { withFairTurns } from './fair-turns'
 import { OutOfReach } from './fetch-bytes'
 import type { Archive } from './manifest'
 import type { PythonModule } from './module'
+import { untilLoadFails, withFairTurns, withSyncHook } from './patches'
 import { withSnapshot } from './restore'
 import { type Runtime, withCompiled } from './runtime'
-import { withSyncHook } from './sync-hook'
-import { untilLoadFails } from './until-load-fails'
 
 interface MountableFS extends EmscriptenFS {
   mkdir(path: string): void

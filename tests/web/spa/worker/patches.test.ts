@@ -1,7 +1,7 @@
 /** Python's event loop must not crowd out the worker's other tasks. */
 
 import { expect, test } from 'vitest'
-import { withFairTurns } from '../../../../web/spa/worker/python/fair-turns'
+import { withFairTurns } from '../../../../web/spa/worker/python/patches'
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 20))
 
