@@ -60,7 +60,7 @@ _PURGE_LIMIT = 500
 
 
 class RunOperations:
-    """Everything that needs a store and events, and no worker of its own."""
+    """What a program asks of an engine about runs; Durably adds its life and its jobs."""
 
     def __init__(
         self,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from durably.engine.current import current_execution
+from durably.engine.failures import describe
 from durably.engine.faults import LONGEST_PAUSE
 from durably.engine.interrupts import gate
 from durably.engine.own_code import OwnCode, refuse_task
 from durably.engine.own_tasks import contained_tasks
 from durably.engine.step import Step, SyncStep
-from durably.engine.step_call import describe
 from durably.errors import Cancelled, LeaseLost, StorageError, Suspended, signal_in
 from durably.runs import Finish, RunStatus
 from durably.threads import IN_BROWSER, contained, without_loop

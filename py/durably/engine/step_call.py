@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import traceback
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from durably.clock import as_duration
-from durably.codec import from_json, storable
+from durably.codec import from_json
 from durably.engine.current import current_step
+from durably.engine.failures import describe
 from durably.engine.faults import LONGEST_PAUSE
 from durably.errors import (
     Cancelled,
     CancelledInsideError,
     DurablyError,
-    ExitedError,
     ReplayError,
     RunSignal,
     StepTimeoutError,
     StorageError,
-    message_of,
     signal_in,
 )
 from durably.events import StepCancelled, StepCompleted, StepFailed, StepRetried, StepStarted
@@ -375,31 +373,6 @@ class StepCall:
         return lambda: services.store.save_step(
             execution.lease, record, attempt=attempt, notes=notes, now=now
         )
-
-
-def describe(error: BaseException) -> Failure:
-    """Return *error* as it is kept: message, type and traceback."""
-    if isinstance(error, ExitedError) and error.__cause__ is not None:
-        exited = describe(error.__cause__)
-        return replace(exited, message=message_of(error))
-    kind = type(error)
-    name = (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )
-    return Failure(
-        message=storable(message_of(error)) or name,
-        type_name=name,
-        trace=_trace_of(error),
-    )
-
-
-def _trace_of(error: BaseException) -> str | None:
-    try:
-        return storable("".join(traceback.format_exception(error, limit=-20)))
-    except Exception:  # noqa: BLE001 - the error is asked for its notes, and that is foreign code
-        return None
 
 
 def _is_final(error: Exception) -> bool:

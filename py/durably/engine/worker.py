@@ -11,19 +11,19 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from durably.clock import wait_for_event
-from durably.codec import from_json
+from durably.engine.ending import conclude, release
 from durably.engine.execution import Execution
+from durably.engine.failures import describe
 from durably.engine.faults import pause_after
 from durably.engine.keepers import Keepers
-from durably.engine.kernel import Released, execute
-from durably.engine.step_call import describe
+from durably.engine.kernel import execute
 from durably.errors import RecoveryLimitError, Suspended
-from durably.events import RunCancelled, RunCompleted, RunFailed, RunLeased, RunReleased
-from durably.runs import NO_NOTES, Finish, Hold, RunStatus
+from durably.events import RunLeased
+from durably.runs import NO_NOTES, Finish, RunStatus
 from durably.threads import ended, running_loop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     from durably.engine.execution import Services
     from durably.engine.kernel import Outcome
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from durably.errors import RunSignal
     from durably.jobs import JobRegistry
     from durably.options import Options
-    from durably.runs import Claim, Notes, Run
+    from durably.runs import Claim, Run
 
 
 #: A wait for a time is not longer than this: by then the clock may have been set.
@@ -128,7 +128,7 @@ class Worker:
         for execution in tuple(self.active.values()):
             execution.give_up()
             with contextlib.suppress(Exception):  # then its lease runs out
-                await self._release(execution, None, execution.take_notes())
+                await release(execution, None, execution.take_notes())
 
     def wake(self) -> None:
         """Look for work now: a run was triggered, resumed or let go; from any thread."""
@@ -301,89 +301,13 @@ class Worker:
                     outcome: Outcome = Finish(status=RunStatus.FAILED, failure=failure)
                 else:
                     outcome = await execute(execution, preserve_steps=self._options.preserve_steps)
-                await self._conclude(execution, outcome)
+                await conclude(execution, outcome)
         finally:
             del self.active[run.id]
             self._upkeep.was_busy()
             self._woken.set()
             if self._looking is None and not self.active:
                 await self.keepers.stop()
-
-    async def _conclude(self, execution: Execution, outcome: Outcome) -> None:
-        try:
-            await self._end(execution, outcome, execution.take_notes())
-        except Exception as error:  # noqa: BLE001 - it would be executed again, to the same end
-            context = "finish" if isinstance(outcome, Finish) else "release"
-            self._services.faults.report(error, context=context, run_id=execution.run.id)
-            if isinstance(outcome, Finish):
-                outcome = Finish(status=RunStatus.FAILED, failure=describe(error))
-            await self._end(execution, outcome, NO_NOTES)
-
-    async def _end(self, execution: Execution, outcome: Outcome, notes: Notes) -> None:
-        # An end that is refused, because the run was cancelled meanwhile, wrote none of the notes.
-        if isinstance(outcome, Finish):
-            hold = await self._finish(execution, outcome, notes)
-            if hold is Hold.HELD:
-                self._tell_end(execution, outcome)
-                return
-        available_at = outcome.available_at if isinstance(outcome, Released) else None
-        hold = await self._release(execution, available_at, notes)
-        if isinstance(outcome, Released) and hold is Hold.HELD:
-            execution.publish(RunReleased, reason=outcome.reason, available_at=available_at)
-
-    async def _finish(self, execution: Execution, end: Finish, notes: Notes) -> Hold | None:
-        store, clock = self._services.store, self._services.clock
-        return await self._write_end(
-            execution,
-            lambda: store.finish(execution.lease, end, notes=notes, now=clock.now()),
-            context="finish",
-        )
-
-    async def _release(
-        self, execution: Execution, available_at: datetime | None, notes: Notes
-    ) -> Hold | None:
-        store, clock = self._services.store, self._services.clock
-        return await self._write_end(
-            execution,
-            lambda: store.release(
-                execution.lease, notes=notes, now=clock.now(), available_at=available_at
-            ),
-            context="release",
-        )
-
-    async def _write_end(
-        self, execution: Execution, write: Callable[[], Awaitable[Hold]], *, context: str
-    ) -> Hold | None:
-        """Write until it is taken; None when the engine stops first, and the lease runs out."""
-        try:
-            return await self._services.faults.persist(
-                write,
-                context=context,
-                run_id=execution.run.id,
-                may_wait=not execution.given_up,
-            )
-        except Suspended:
-            return None
-
-    def _tell_end(self, execution: Execution, end: Finish) -> None:
-        run = execution.run
-        if end.status is RunStatus.COMPLETED:
-            since = run.started_at or run.created_at
-            execution.publish(
-                RunCompleted,
-                output=from_json(end.output_json or "null"),
-                duration=self._services.clock.now() - since,
-            )
-        elif end.status is RunStatus.CANCELLED:
-            execution.publish(RunCancelled)
-        else:
-            failure = end.failure
-            execution.publish(
-                RunFailed,
-                error=failure.message if failure else "",
-                error_type=failure.type_name if failure else None,
-                failed_step_name=execution.failed_step,
-            )
 
     # --- the loop ---
 

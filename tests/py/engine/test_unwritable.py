@@ -18,7 +18,7 @@ from durably import (
     ValidationError,
     job,
 )
-from durably.engine.step_call import describe
+from durably.engine.failures import describe
 from kit.engines import Workshop, record
 
 

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 from durably.arguments import checked_text
 from durably.clock import from_iso, to_iso
 from durably.codec import to_json
-from durably.errors import ConflictError
 from durably.runs import (
-    MAX_LISTED,
-    MAX_LISTED_VALUE,
     NO_NOTES,
     Claim,
     Finish,
@@ -18,20 +15,16 @@ from durably.runs import (
     Lease,
     RunStatus,
     StepStatus,
-    sources_of,
 )
 from durably.store.rows import (
     GENERATION,
-    PAYLOADS,
     from_attempt,
     from_log,
     from_step,
     iso_or_none,
     progress_json,
     to_attempt,
-    to_listed_run,
     to_log,
-    to_removed,
     to_run,
     to_step,
     unreadable,
@@ -41,6 +34,8 @@ from durably.store.sqlite.archive import copy, replace
 from durably.store.sqlite.connection import BUSY_TIMEOUT, MOST_LOG, Connection
 from durably.store.sqlite.enqueue import enqueue, refer
 from durably.store.sqlite.migrate import migrate
+from durably.store.sqlite.moves import cancel, delete_run, purge, release_blobs, resume
+from durably.store.sqlite.reads import get_run, get_runs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -83,10 +78,10 @@ class SqliteStore:
         return await self._db.write(enqueue, runs, to_iso(now))
 
     async def get_run(self, run_id: str) -> Run | None:
-        return await self._db.read(_get_run, run_id)
+        return await self._db.read(get_run, run_id)
 
     async def get_runs(self, chosen: RunFilter) -> list[Run]:
-        return await self._db.read(_get_runs, chosen)
+        return await self._db.read(get_runs, chosen)
 
     async def get_steps(self, run_id: str) -> list[StepRecord]:
         return [to_step(row) for row in await self._db.read(_rows, sql.STEPS, (run_id,))]
@@ -154,13 +149,13 @@ class SqliteStore:
         return await self._db.write(_release, lease, notes, to_iso(now), iso_or_none(available_at))
 
     async def cancel(self, run_id: str, *, now: datetime) -> Run | None:
-        return await self._db.write(_cancel, run_id, to_iso(now))
+        return await self._db.write(cancel, run_id, to_iso(now))
 
     async def resume(self, run_id: str, *, now: datetime) -> Run | None:
-        return await self._db.write(_resume, run_id, to_iso(now))
+        return await self._db.write(resume, run_id, to_iso(now))
 
     async def delete_run(self, run_id: str, *, now: datetime) -> Run | None:
-        return await self._db.write(_delete_run, run_id, now)
+        return await self._db.write(delete_run, run_id, now)
 
     async def get_saved(self, run_id: str, name: str) -> str:
         return await self._db.read(_get_saved, run_id, name)
@@ -168,12 +163,12 @@ class SqliteStore:
     async def purge(
         self, *, older_than: datetime, limit: int, held: Collection[str]
     ) -> list[RemovedRun]:
-        return await self._db.write(_purge, to_iso(older_than), limit, to_json(list(held)))
+        return await self._db.write(purge, to_iso(older_than), limit, to_json(list(held)))
 
     async def release_blobs(self, remove: Callable[[str], bool]) -> None:
         ((some,),) = await self._db.read(_rows, sql.HAS_LEFT_BLOBS, ())
         if some:
-            await self._db.write(_release_blobs, remove)
+            await self._db.write(release_blobs, remove)
 
     async def blobs_in_use(self) -> frozenset[str]:
         return frozenset(name for (name,) in await self._db.read(_rows, sql.BLOBS, ()))
@@ -223,31 +218,6 @@ def _checkpoint(db: sqlite3.Connection) -> bool:
 
 def _rows(db: sqlite3.Connection, text: str, values: Any) -> list[tuple[Any, ...]]:
     return db.execute(text, values).fetchall()
-
-
-def _get_run(db: sqlite3.Connection, run_id: str) -> Run | None:
-    row = db.execute(sql.RUN, (run_id,)).fetchone()
-    return None if row is None else to_listed_run(row)
-
-
-def _get_runs(db: sqlite3.Connection, chosen: RunFilter) -> list[Run]:
-    labels = list(chosen.labels.items())
-    if len(labels) > 1:  # from the rarest on
-        labels.sort(key=lambda label: db.execute(sql.FEW, label).fetchone())
-    room = MAX_LISTED
-    runs = []
-    for row in db.execute(*sql.page(chosen, labels)):
-        omitted = []
-        shown = list(row)
-        for name, place in PAYLOADS.items():
-            size = len(row[place] or "")
-            if size > MAX_LISTED_VALUE or size > room:
-                omitted.append(name)
-                shown[place] = "null"
-            else:
-                room -= size
-        runs.append(to_listed_run(tuple(shown), omitted))
-    return runs
 
 
 # --- leases ----------------------------------------------------------------------------------
@@ -416,50 +386,3 @@ def _abandon_leases(db: sqlite3.Connection, now: str, *, blame: bool) -> int:
     ended = db.execute(sql.EXPIRE_LEASES if blame else sql.TAKE_LEASES, (now,)).rowcount
     db.execute(sql.FREE_KEYS)
     return ended
-
-
-# --- what users do to runs ---------------------------------------------------------------------
-
-
-def _cancel(db: sqlite3.Connection, run_id: str, now: str) -> Run | None:
-    run = _get_run(db, run_id)
-    if run is not None and run.status in sources_of(RunStatus.CANCELLED):
-        db.execute(sql.CANCEL, (now, now, run_id))
-    return run
-
-
-def _resume(db: sqlite3.Connection, run_id: str, now: str) -> Run | None:
-    run = _get_run(db, run_id)
-    if run is None or not (run.is_terminal and run.status in sources_of(RunStatus.PENDING)):
-        return run
-    if run.concurrency_key is not None:
-        other = db.execute(sql.PENDING_BY_KEY, (run.job_name, run.concurrency_key)).fetchone()
-        if other is not None:
-            msg = f"run {other[0]!r} with the same concurrency key is pending; cancel it first"
-            raise ConflictError(msg)
-    db.execute(sql.RESUME, (now, run_id))
-    db.execute("UPDATE durably_py_attempts SET counted = 0 WHERE run_id = ?", (run_id,))
-    return run
-
-
-def _delete_run(db: sqlite3.Connection, run_id: str, now: datetime) -> Run | None:
-    run = _get_run(db, run_id)
-    if run is not None and run.is_terminal and not run.is_stopping(now):
-        _remove(db, [run_id])
-    return run
-
-
-def _purge(db: sqlite3.Connection, older_than: str, limit: int, held: str) -> list[RemovedRun]:
-    rows = db.execute(sql.PURGEABLE, (older_than, limit, held)).fetchall()
-    _remove(db, [id for id, _, _ in rows])
-    return [to_removed(row) for row in rows]
-
-
-def _release_blobs(db: sqlite3.Connection, remove: Callable[[str], bool]) -> None:
-    left = [name for (name,) in db.execute(sql.LEFT_BLOBS).fetchall() if not remove(name)]
-    db.execute(sql.FORGET_BLOBS, (to_json(left),))
-
-
-def _remove(db: sqlite3.Connection, run_ids: list[str]) -> None:
-    for statement in sql.REMOVE:
-        db.executemany(statement, [(run_id,) for run_id in run_ids])
