@@ -8,7 +8,7 @@ import type { JobRef, TriggerInput } from './job-ref'
 import type { RunState } from './reduce-run'
 import { RunStore } from './run-store'
 import { StatusStore } from './status-store'
-import type { StoreFiles } from './store-files'
+import type { StoreArchive } from './store-archive'
 import { told } from './told'
 import type {
   Health,
@@ -181,13 +181,13 @@ export class DurablyClient {
 
   /** Return the bytes of a kept file, such as one in a run's output. */
   async readBlob({ sha256, mediaType }: BlobRef): Promise<Blob> {
-    const blob = await this.#files.readBlob(sha256)
+    const blob = await this.#transport.readBlob(sha256)
     return blob.slice(0, blob.size, mediaType)
   }
 
   /** Return the whole store, files of runs included, as one SQLite file; jobs go on meanwhile. */
   async exportStore(): Promise<Blob> {
-    return this.#files.exportStore()
+    return this.#archive.exportStore()
   }
 
   /**
@@ -196,12 +196,12 @@ export class DurablyClient {
    * sound store, and then nothing has changed.
    */
   async importStore(file: Blob): Promise<void> {
-    return this.#files.importStore(file)
+    return this.#archive.importStore(file)
   }
 
   /** Remove all runs, their files, and every file that jobs have made. */
   async resetStore(): Promise<void> {
-    return this.#files.resetStore()
+    return this.#archive.resetStore()
   }
 
   /** Resolve with the state of the completed run, from its snapshot if it has ended already. */
@@ -228,9 +228,9 @@ export class DurablyClient {
     return this.#transport.close()
   }
 
-  get #files(): StoreFiles {
-    const { files } = this.#transport
-    if (files) return files
+  get #archive(): StoreArchive {
+    const { archive } = this.#transport
+    if (archive) return archive
     throw new DurablyError('not_supported', 'this store is not on this device')
   }
 

@@ -3,10 +3,11 @@
 import type { DurablyError } from './errors'
 
 /**
- * `owner`: the engine runs in this tab. `follower`: it runs elsewhere and answers.
+ * `owner`: the engine runs in this tab. `follower`: in another tab, and answers.
  * `handing-over`: no engine answers just now; calls wait for the next one.
+ * `server`: the engine runs on a server, and no tab owns it.
  */
-export type Role = 'owner' | 'follower' | 'handing-over'
+export type Role = 'owner' | 'follower' | 'handing-over' | 'server'
 
 /** A stage of a boot begins, *elapsed* milliseconds after its start. */
 export interface BootProgress<Stage extends string = string> {
@@ -23,4 +24,4 @@ export interface Connection {
 }
 
 /** A transport without tabs: the engine is on a server. */
-export const REMOTE: Connection = { role: 'follower', boot: null, problem: null }
+export const REMOTE: Connection = { role: 'server', boot: null, problem: null }

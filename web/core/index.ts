@@ -31,7 +31,7 @@ export { JobStore, type JobStoreOptions } from './job-store'
 export { MAX_LOGS, type RunState } from './reduce-run'
 export { RunStore } from './run-store'
 export { type EngineStatus, StatusStore } from './status-store'
-export type { StoreFiles } from './store-files'
+export type { StoreArchive } from './store-archive'
 export type {
   Health,
   JobInfo,

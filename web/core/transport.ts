@@ -3,7 +3,7 @@
 import type { Connection } from './connection'
 import type { DurablyError } from './errors'
 import type { Delivered, Subscription } from './events'
-import type { StoreFiles } from './store-files'
+import type { StoreArchive } from './store-archive'
 import type {
   BlobRef,
   ClientRun,
@@ -120,8 +120,11 @@ export interface Transport {
   /** Keep *file* beside the runs before a job is told of it; the same bytes are kept once. */
   putBlob(file: Blob, name?: string): Promise<BlobRef>
 
+  /** Return the bytes of a kept file; `not_found` when it is gone. */
+  readBlob(sha256: string): Promise<Blob>
+
   /** Absent where the store is not the user's own. */
-  readonly files?: StoreFiles
+  readonly archive?: StoreArchive
 
   /** Let go of the engine: calls are refused and open subscriptions end, both with code `closed`. */
   close(): Promise<void>

@@ -54,6 +54,7 @@ const ROLES: Readonly<Record<Role, string>> = {
   owner: 'Python runs in this tab.',
   follower: 'Python runs in another tab; this one follows it.',
   'handing-over': 'Python moves to another tab…',
+  server: 'Python runs on a server.',
 }
 
 function BootCard() {

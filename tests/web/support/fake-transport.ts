@@ -32,6 +32,7 @@ const LAST_EVENTS: ReadonlySet<RunEvent['type']> = new Set([
 export class FakeTransport implements Transport {
   readonly #engine: FakeHost
   readonly #open = new Set<Open>()
+  readonly #kept = new Map<string, Blob>()
   #isClosed = false
 
   constructor(engine: FakeHost) {
@@ -71,7 +72,15 @@ export class FakeTransport implements Transport {
     this.#demandOpen()
     const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer())
     const sha256 = Buffer.from(digest).toString('hex')
+    this.#kept.set(sha256, file)
     return { sha256, size: file.size, name, mediaType: file.type }
+  }
+
+  async readBlob(sha256: string): Promise<Blob> {
+    this.#demandOpen()
+    const file = this.#kept.get(sha256)
+    if (!file) throw new DurablyError('not_found', `no file has the hash ${sha256}`)
+    return file
   }
 
   async close(): Promise<void> {

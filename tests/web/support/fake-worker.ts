@@ -124,9 +124,13 @@ export class FakeWorker extends EventTarget implements Worker {
         peer.post({ kind: 'blob', id, ref })
         break
       }
-      case 'files':
-        await this.#answer(peer, id, async () => null)
+      case 'files': {
+        const { work } = request
+        await this.#answer(peer, id, async () =>
+          work.act === 'read-blob' ? this.#transport.readBlob(work.sha256) : null,
+        )
         break
+      }
       case 'subscribe':
         this.#of(peer).set(
           id,

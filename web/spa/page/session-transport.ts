@@ -2,7 +2,7 @@
 
 import type { DurablyError } from '../../core/errors'
 import type { Delivered, Subscription } from '../../core/events'
-import type { StoreFiles } from '../../core/store-files'
+import type { StoreArchive } from '../../core/store-archive'
 import type { Operation, Operations, Transport, Unsubscribe } from '../../core/transport'
 import type { BlobRef } from '../../core/types'
 import { Session } from './session'
@@ -31,8 +31,12 @@ export abstract class SessionTransport implements Transport {
     return this.session.putBlob(file, name)
   }
 
-  get files(): StoreFiles {
-    return this.session.files
+  readBlob(sha256: string): Promise<Blob> {
+    return this.session.readBlob(sha256)
+  }
+
+  get archive(): StoreArchive {
+    return this.session.archive
   }
 
   close(): Promise<void> {

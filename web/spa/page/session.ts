@@ -2,7 +2,7 @@
 
 import { DurablyError } from '../../core/errors'
 import type { Delivered, Subscription } from '../../core/events'
-import type { StoreFiles } from '../../core/store-files'
+import type { StoreArchive } from '../../core/store-archive'
 import { told } from '../../core/told'
 import type { Operation, Operations, Transport, Unsubscribe } from '../../core/transport'
 import type { BlobRef } from '../../core/types'
@@ -41,9 +41,7 @@ interface Listener {
 
 /** A transport over whichever link is attached; without one, what is asked waits. */
 export class Session implements Omit<Transport, 'connection' | 'close'> {
-  readonly files: StoreFiles = {
-    readBlob: (sha256) =>
-      this.#ask((id) => ({ kind: 'files', id, work: { act: 'read-blob', sha256 } })),
+  readonly archive: StoreArchive = {
     exportStore: () => this.#ask((id) => ({ kind: 'files', id, work: { act: 'export' } })),
     importStore: (file) =>
       this.#ask((id) => ({ kind: 'files', id, work: { act: 'import', file } })),
@@ -112,6 +110,10 @@ export class Session implements Omit<Transport, 'connection' | 'close'> {
   putBlob(file: Blob, name?: string): Promise<BlobRef> {
     const given = name ?? (file instanceof File ? file.name : 'blob')
     return this.#ask((id) => ({ kind: 'put-blob', id, file, name: given }))
+  }
+
+  readBlob(sha256: string): Promise<Blob> {
+    return this.#ask((id) => ({ kind: 'files', id, work: { act: 'read-blob', sha256 } }))
   }
 
   /** Go on over *link*: repeat what is not answered, and follow anew what was followed. */

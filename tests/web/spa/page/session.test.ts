@@ -128,7 +128,7 @@ describe('what is asked', () => {
     session.attach(linkTo(posted))
 
     void session.putBlob(new Blob(['a,b\n']), 'rows.csv')
-    void session.files.importStore(new Blob(['SQLite']))
+    void session.archive.importStore(new Blob(['SQLite']))
 
     const [put, files] = posted
     expect(put?.kind === 'put-blob' && (await put.file.text())).toBe('a,b\n')
@@ -139,8 +139,8 @@ describe('what is asked', () => {
 
 describe('what takes the place of the whole store', () => {
   const ways = [
-    ['reset', ({ files }: Session) => files.resetStore()],
-    ['import', ({ files }: Session) => files.importStore(new Blob(['SQLite']))],
+    ['reset', ({ archive }: Session) => archive.resetStore()],
+    ['import', ({ archive }: Session) => archive.importStore(new Blob(['SQLite']))],
   ] as const
 
   test.each(ways)('%s is asked once, however late the next link comes', async (act, ask) => {
@@ -174,8 +174,8 @@ describe('what takes the place of the whole store', () => {
     const session = new Session()
     const posted: Request[] = []
     session.attach(linkTo(posted))
-    void session.files.exportStore()
-    void session.files.readBlob('abc')
+    void session.archive.exportStore()
+    void session.readBlob('abc')
 
     session.detach()
     session.attach(linkTo(posted))
@@ -188,7 +188,7 @@ describe('what takes the place of the whole store', () => {
     const { owner, follower } = await store.openTwo()
     const [worker] = owner.workers
     if (worker) worker.isBusy = true
-    const reset = thrownBy(follower.transport.files.resetStore())
+    const reset = thrownBy(follower.transport.archive.resetStore())
     await vi.waitFor(() => expect(worker?.asked).toHaveLength(1))
     follower.happen('freeze')
     if (worker) worker.isBusy = false

@@ -1,8 +1,6 @@
-/** What can be done with a store that lies on the user's device. */
+/** What can be done with a store as a whole that lies on the user's device. */
 
-export interface StoreFiles {
-  /** Return the bytes of a kept file; `not_found` when it is gone. */
-  readBlob(sha256: string): Promise<Blob>
+export interface StoreArchive {
   /** Return the whole store, files of runs included, as one SQLite file; jobs go on meanwhile. */
   exportStore(): Promise<Blob>
   /** Put an exported store in the place of this one; nothing changes unless it is sound. */
