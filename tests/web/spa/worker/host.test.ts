@@ -72,6 +72,23 @@ describe('the host', () => {
     expect(opfs.open).toBe(0)
   }, 60_000)
 
+  test('an exit in a job ends its run, with its name, and nothing beside it', async () => {
+    const { client } = await start()
+    const beside = await client.trigger('steps', { count: 500 })
+    const ways = ['step', 'async step', 'timed step', 'parallel step', 'task', 'job']
+    for (const where of ways) {
+      const { runId } = await client.trigger('leave', { where })
+      await vi.waitFor(async () => expect((await client.getRun(runId))?.isTerminal).toBe(true), {
+        timeout: 20_000,
+      })
+      const run = await client.getRun(runId)
+      expect(run, where).toMatchObject({ status: 'failed', errorType: 'SystemExit' })
+      expect(run?.error, where).toContain('SystemExit: left')
+    }
+    expect((await client.waitForRun(beside.runId)).output).toHaveLength(500)
+    expect((await client.health()).state).toBe('ok')
+  }, 120_000)
+
   test('law 1: a step that was saved before a loss of power never runs again', async () => {
     const first = await start()
     const { runId } = await first.client.trigger('steps', { count: 2_000, journal: true })

@@ -2,7 +2,7 @@
 
 from demo_jobs.importing import import_csv
 from demo_jobs.queries import check_tables, journal, refused_rows, rows
-from demo_jobs.workouts import chance, compute, hang, steps, upper
+from demo_jobs.workouts import chance, compute, hang, leave, steps, upper
 
 __all__ = [
     "chance",
@@ -11,6 +11,7 @@ __all__ = [
     "hang",
     "import_csv",
     "journal",
+    "leave",
     "refused_rows",
     "rows",
     "steps",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import random
 import secrets
 import sqlite3
+import sys
 import time
 import uuid
 from typing import Annotated, Literal
@@ -113,6 +115,37 @@ async def hang(step: Step, input: HangInput) -> None:
         await step.run("hang", ways[input.how])
     finally:
         step.log.info("cleaned up")
+
+
+class LeaveInput(BaseModel):
+    """Where to exit: in a step of any form, in a task beside the steps, or in the job itself."""
+
+    where: Literal["step", "async step", "timed step", "parallel step", "task", "job"] = "step"
+
+
+@job(name="leave")
+async def leave(step: Step, input: LeaveInput) -> None:
+    """Call ``sys.exit()``, which must end this run and nothing else."""
+
+    def exit_now() -> None:
+        sys.exit("left")
+
+    async def exit_later() -> None:
+        await asyncio.sleep(0)
+        exit_now()
+
+    if input.where == "step":
+        await step.run("leave", exit_now)
+    elif input.where == "async step":
+        await step.run("leave", exit_later)
+    elif input.where == "timed step":
+        await step.run("leave", exit_later, timeout=60)
+    elif input.where == "parallel step":
+        await asyncio.gather(step.run("leave", exit_later), step.run("stay", lambda: "stayed"))
+    elif input.where == "task":
+        await asyncio.gather(exit_later(), asyncio.sleep(0))
+    else:
+        exit_now()
 
 
 class UpperInput(BaseModel):
