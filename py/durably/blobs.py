@@ -25,7 +25,7 @@ from durably.errors import NotFoundError, Problem, StorageFullError, ValidationE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from durably.store.protocol import Store
+    from durably.store.protocol import BlobIndex
 
 #: The folder in which the running engine keeps blobs; set while its jobs and queries run.
 blob_folder: ContextVar[Path | None] = ContextVar("durably_blob_folder", default=None)
@@ -172,7 +172,7 @@ def _claimed(names: set[str]) -> Iterator[None]:
 class BlobFiles:
     """The kept files of one engine: each goes with the last run that refers to it."""
 
-    def __init__(self, store: Store, folder: Path | None) -> None:
+    def __init__(self, store: BlobIndex, folder: Path | None) -> None:
         self.folder = folder
         self._store = store
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from durably.clock import Clock
     from durably.options import Options
     from durably.runs import RunFilter
-    from durably.store.protocol import Store
+    from durably.store.protocol import Reads
 
 S = TypeVar("S")
 
@@ -124,7 +124,7 @@ class Following:
 
     def __init__(
         self,
-        store: Store,
+        store: Reads,
         bus: EventBus,
         clock: Clock,
         options: Options,

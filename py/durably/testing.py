@@ -27,7 +27,7 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 #: The methods of a Store that change something.
-WRITES = frozenset(name for name, one in vars(Store).items() if getattr(one, "changes", False))
+WRITES = frozenset(name for name in dir(Store) if getattr(getattr(Store, name), "changes", False))
 
 When = Literal["before", "after"]
 

@@ -40,16 +40,8 @@ def changes(method: W) -> W:
     return method
 
 
-class Store(Protocol):
-    """Runs, steps, attempts, logs and labels, kept so that they outlive every process."""
-
-    async def migrate(self) -> None:
-        """Bring the tables to this version; SchemaTooNewError when they are from a later one."""
-        ...
-
-    async def close(self) -> None:
-        """Release the database; every later call is StoppedError."""
-        ...
+class Triggers(Protocol):
+    """How runs come to be."""
 
     @changes
     async def enqueue(self, runs: Sequence[NewRun], *, now: datetime) -> list[Triggered]:
@@ -61,6 +53,10 @@ class Store(Protocol):
         it may coalesce.
         """
         ...
+
+
+class Reads(Protocol):
+    """What is stored, for whoever looks."""
 
     async def get_run(self, run_id: str) -> Run | None:
         """Return the run, or None."""
@@ -85,6 +81,14 @@ class Store(Protocol):
     async def get_logs(self, run_id: str) -> list[LogRecord]:
         """Return the run's log lines in the order they were written."""
         ...
+
+    async def parked(self, *, jobs: Collection[str]) -> Mapping[str, int]:
+        """Count the pending runs of each job that is not among *jobs*."""
+        ...
+
+
+class Leases(Protocol):
+    """What a worker does with the runs that it holds."""
 
     @changes
     async def claim(
@@ -163,6 +167,32 @@ class Store(Protocol):
         ...
 
     @changes
+    async def abandon_leases(self, *, now: datetime, blame: bool = True) -> int:
+        """End every lease, because their owners are known to be dead (law 4); return how many.
+
+        Without *blame* the next claim of these runs does not count as a recovery (law 6).
+        """
+        ...
+
+    @changes
+    async def clock_was_set_back(self, *, now: datetime, by: timedelta | None) -> None:
+        """Let no backoff and no lease that was written after *now* last longer than it was to.
+
+        *by* is how far the clock was set back; None where that was not seen: they begin anew then.
+        """
+        ...
+
+    async def next_due(
+        self, *, now: datetime, jobs: Collection[str], held: Collection[str]
+    ) -> datetime | None:
+        """Return when, after *now*, the next backoff or lease of *jobs* runs out, or None."""
+        ...
+
+
+class Moves(Protocol):
+    """What users do to runs."""
+
+    @changes
     async def cancel(self, run_id: str, *, now: datetime) -> Run | None:
         """Cancel a pending or leased run; return it as it was before, or None without one."""
         ...
@@ -195,6 +225,10 @@ class Store(Protocol):
         """
         ...
 
+
+class BlobIndex(Protocol):
+    """Which kept files runs refer to."""
+
     @changes
     async def release_blobs(self, remove: Callable[[str], bool]) -> None:
         """Call *remove* with the hash of each file that only runs that are gone refer to.
@@ -208,6 +242,10 @@ class Store(Protocol):
         """Return the hashes of all files that runs refer to."""
         ...
 
+
+class Archive(Protocol):
+    """The store as a whole, as one SQLite file, whatever database it is in."""
+
     async def copy_to(self, path: str) -> None:
         """Write one consistent copy of everything to the new SQLite file *path*."""
         ...
@@ -220,30 +258,16 @@ class Store(Protocol):
         """
         ...
 
-    @changes
-    async def abandon_leases(self, *, now: datetime, blame: bool = True) -> int:
-        """End every lease, because their owners are known to be dead (law 4); return how many.
 
-        Without *blame* the next claim of these runs does not count as a recovery (law 6).
-        """
+class Store(Triggers, Reads, Leases, Moves, BlobIndex, Archive, Protocol):
+    """Runs, steps, attempts, logs and labels, kept so that they outlive every process."""
+
+    async def migrate(self) -> None:
+        """Bring the tables to this version; SchemaTooNewError when they are from a later one."""
         ...
 
-    @changes
-    async def clock_was_set_back(self, *, now: datetime, by: timedelta | None) -> None:
-        """Let no backoff and no lease that was written after *now* last longer than it was to.
-
-        *by* is how far the clock was set back; None where that was not seen: they begin anew then.
-        """
-        ...
-
-    async def next_due(
-        self, *, now: datetime, jobs: Collection[str], held: Collection[str]
-    ) -> datetime | None:
-        """Return when, after *now*, the next backoff or lease of *jobs* runs out, or None."""
-        ...
-
-    async def parked(self, *, jobs: Collection[str]) -> Mapping[str, int]:
-        """Count the pending runs of each job that is not among *jobs*."""
+    async def close(self) -> None:
+        """Release the database; every later call is StoppedError."""
         ...
 
     async def checkpoint(self) -> bool:
