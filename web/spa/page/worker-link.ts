@@ -12,10 +12,9 @@ import type {
   ToWorker,
   Unanswered,
 } from '../bridge/protocol'
-import { Canceller } from './canceller'
+import { Canceller, Stopper } from './cancels'
 import { SnapshotMaker } from './memory-maker'
 import type { Link, LinkListener } from './session'
-import { Stopper } from './stopper'
 
 export interface WorkerListener extends LinkListener {
   /** A stage of the boot begins. */

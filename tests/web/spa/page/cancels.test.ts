@@ -2,8 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { InterruptReceiver, InterruptSender, tokenOf } from '../../../../web/spa/bridge/interrupts'
-import { Canceller } from '../../../../web/spa/page/canceller'
-import { Stopper } from '../../../../web/spa/page/stopper'
+import { Canceller, Stopper } from '../../../../web/spa/page/cancels'
 
 const RUN = '01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const OTHER = '01BX5ZZKBKACTAV9WEVGEMMVRZ'
