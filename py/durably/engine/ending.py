@@ -74,7 +74,7 @@ async def _write_end(
 ) -> Hold | None:
     """Write until it is taken; None when the engine stops first, and the lease runs out."""
     try:
-        return await execution.services.faults.persist(
+        return await execution.services.faults.until_taken(
             write,
             context=context,
             run_id=execution.run.id,

@@ -290,7 +290,7 @@ class Execution:
     async def persist(self, work: Callable[[], Awaitable[T]], *, context: str) -> T:
         """Do *work* until the disk takes it; raise the signal of an engine that cannot wait."""
         try:
-            return await self.services.faults.persist(
+            return await self.services.faults.until_taken(
                 work, context=context, run_id=self.run.id, may_wait=self.may_wait
             )
         except Suspended as signal:
@@ -351,7 +351,7 @@ class Execution:
             return True
         services, hold = self.services, None
         try:
-            hold = await services.faults.persist(
+            hold = await services.faults.until_taken(
                 lambda: services.store.save_notes(
                     self.lease, notes=notes, now=services.clock.now()
                 ),

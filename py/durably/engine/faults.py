@@ -68,7 +68,7 @@ class Faults:
         finally:
             self.waiting -= 1
 
-    async def persist(
+    async def until_taken(
         self,
         write: Callable[[], Awaitable[T]],
         *,

@@ -254,7 +254,7 @@ class Worker:
         """Give a suspect back until nothing else is executed here; what only waits makes room."""
         self._alone_next = True
         services = self._services
-        await services.faults.persist(
+        await services.faults.until_taken(
             lambda: services.store.release(claim.lease, notes=NO_NOTES, now=services.clock.now()),
             context="release",
             run_id=claim.run.id,
