@@ -87,6 +87,8 @@ def is_async(fn: Callable[..., object]) -> bool:
 
 def starts_at_once(fn: Callable[..., object]) -> bool:
     """Tell whether to call *fn* does nothing but make a coroutine: it needs no thread."""
+    if type(fn) is types.FunctionType and fn.__code__.co_flags & inspect.CO_COROUTINE:
+        return True
     called: Any = fn
     while (below := _below(called)) is not None:
         called = below

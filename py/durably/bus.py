@@ -143,6 +143,8 @@ class EventBus:
     def _listeners_of(self, kind: str, run_id: str | None) -> list[_Listener]:
         """Return a list of its own: who comes and goes meanwhile does not change it."""
         found: list[_Listener] = []
+        if not self._listeners:
+            return found
         for of_run in (None,) if run_id is None else (None, run_id):
             by_type = self._listeners.get(of_run)
             if by_type is not None:

@@ -60,8 +60,11 @@ class OwnCode:
     def __init__(self, what: str, was_stopped: Callable[[], bool] = lambda: False) -> None:
         self._what = what
         self._was_stopped = was_stopped
-        self._task = asyncio.current_task() if running_loop() else None
         self._cancels = 0
+        try:
+            self._task = asyncio.current_task()
+        except RuntimeError:  # on a thread
+            self._task = None
         if self._task is not None:
             # A task that cancelled itself is told at the first await, which may be in the block.
             self._cancels = self._task.cancelling() - getattr(self._task, "_must_cancel", 0)
