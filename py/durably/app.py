@@ -5,50 +5,60 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
-from durably import signals
 from durably.archive import export_store, import_store, reset_store
 from durably.arguments import (
+    checked_call,
     checked_flag,
     checked_items,
     checked_method,
     checked_path,
     checked_text,
+    checked_texts,
     checked_whole,
+    refuse,
 )
 from durably.blobs import Blob, BlobFiles, keep_file
+from durably.bus import EventBus
 from durably.clock import Clock, checked_duration
+from durably.engine.faults import Faults
+from durably.engine.life import Life
 from durably.engine.own_code import OwnCode
-from durably.engine.upkeep import Upkeep
-from durably.engine.worker import Worker
-from durably.errors import ConflictError, ValidationError
+from durably.engine.services import Services
+from durably.errors import ValidationError
+from durably.events import EVENT_TYPES
+from durably.following import Following
 from durably.handles import JobHandle, JobHandles
 from durably.health import Health
-from durably.jobs import JobDefinition
-from durably.operations import RunOperations
+from durably.ids import Ulids
+from durably.jobs import JobDefinition, JobRegistry
+from durably.operations import Runs, checked_filter, checked_id
 from durably.options import check_options
 from durably.queries import Query, QueryRegistry
 from durably.store import open_store
-from durably.threads import IN_BROWSER, StepThreads, running_loop, until_done
+from durably.threads import IN_BROWSER, StepThreads, until_done
 from durably.triggers import NOT_GIVEN
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+    from datetime import datetime, timedelta
     from types import TracebackType
     from typing import BinaryIO, Self
 
     from pydantic import BaseModel
 
     from durably.engine.interrupts import Interrupts
+    from durably.events import Event
+    from durably.following import RunsSnapshot, Snapshot
+    from durably.runs import LogRecord, Run, RunFilter, StepAttempt, StepRecord, Triggered
     from durably.store.protocol import Store
+    from durably.triggers import TriggerArguments, TriggerOptions
 
 
-#: How long a process that was told to end waits, in seconds, for code that was told to stop.
-_GRACE = 1.0
+#: How many runs purge_runs() removes at most, unless told.
+_PURGE_LIMIT = 500
 
 
 class Plugin(Protocol):
@@ -61,7 +71,7 @@ class Plugin(Protocol):
         ...
 
 
-class Durably(RunOperations):
+class Durably:
     """A job engine over one store.
 
     *store* is an open Store or a URL (see open_store). *jobs* holds jobs and queries to register.
@@ -109,19 +119,28 @@ class Durably(RunOperations):
         if not isinstance(store, str):
             checked_method("store must be a URL or a Store: it", store, "enqueue")
         opened = open_store(store) if isinstance(store, str) else store
-        super().__init__(
-            opened,
-            options,
-            options.clock,
-            threads=self._threads,
-            blobs=BlobFiles(opened, options.blobs),
-        )
+        bus = EventBus(options.clock)
+        self.store = opened
         self.jobs = JobHandles()
+        self._bus = bus
+        self._blobs = BlobFiles(opened, options.blobs)
+        self._services = Services(
+            store=opened,
+            options=options,
+            clock=options.clock,
+            bus=bus,
+            jobs=JobRegistry(),
+            ids=Ulids(),
+            faults=Faults(options.clock, bus),
+            blobs=self._blobs,
+            threads=self._threads,
+        )
+        self._life = Life(self._services)
+        self._following = Following(
+            opened, bus, options.clock, options, save_notes=self._life.save_notes
+        )
+        self._runs = Runs(self._services, self._life, self._following)
         self._queries = QueryRegistry()
-        self._started = False
-        #: Set when the process is told to end while serve() waits for that.
-        self._serving: asyncio.Event | None = None
-        self._drain_for = timedelta(seconds=5)
         self._migration: asyncio.Task[None] | None = None
         self.register(*checked_items("jobs", jobs))
 
@@ -133,13 +152,12 @@ class Durably(RunOperations):
             if isinstance(definition, Query):
                 self._queries.add(definition)
             elif isinstance(definition, JobDefinition):
-                self._registry.add(definition)
-                self.jobs[definition.name] = JobHandle(self, definition)
+                self._services.jobs.add(definition)
+                self.jobs[definition.name] = JobHandle(self._runs, definition)
             else:
                 msg = f"only jobs and queries can be registered, not {definition!r}"
                 raise ValidationError(msg)
-        if self._worker is not None:
-            self._worker.wake()
+        self._life.wake()
 
     def use(self, plugin: Plugin) -> None:
         """Install a plugin."""
@@ -175,22 +193,7 @@ class Durably(RunOperations):
         if worker_id is not None:
             checked_text("worker_id", worker_id)
         checked_flag("owner_left", owner_left)
-        self._require_loop()
-        if self._worker is not None and self._worker.is_stopping:
-            await self.stop()  # it has runs to end: two workers of one engine would not know
-        if self._started:
-            return
-        self._started = True
-        try:
-            if self._options.sole_owner:
-                await self.store.abandon_leases(now=self._clock.now(), blame=not owner_left)
-        except BaseException:
-            self._started = False
-            raise
-        if self._started:  # else it was stopped meanwhile
-            self._make_worker(worker_id).start()
-            self._bus.home = asyncio.get_running_loop()
-            signals.watch(self)
+        await self._life.start(worker_id, owner_left=owner_left)
 
     async def init(self) -> None:
         """Migrate, then start."""
@@ -203,15 +206,7 @@ class Durably(RunOperations):
         A call while another one waits may shorten its time.
         """
         limit = None if timeout is None else checked_duration("timeout", timeout, may_be_zero=True)
-        self._require_loop()
-        worker = self._worker
-        self._started = False
-        if worker is not None:
-            await worker.stop(limit)
-            if self._worker is worker:  # the first of several calls to come here
-                self._worker = None
-            self._services.faults.stopping.clear()
-        signals.forget(self)
+        await self._life.stop(limit)
 
     async def serve(self, *, drain: timedelta | float = 5.0) -> None:
         """Execute runs until the process is told to end, by SIGTERM or Ctrl+C, and then stop.
@@ -219,46 +214,19 @@ class Durably(RunOperations):
         Running jobs have *drain* (timedelta or seconds) to end; what has not ended then is given
         back, for the next process to go on with. A second signal does that at once.
         """
-        self._drain_for = checked_duration("drain", drain, may_be_zero=True)
-        self._serving = asyncio.Event()
-        try:
-            await self.init()
-            await self._serving.wait()
-        finally:
-            try:
-                await self.stop(self._drain_for)
-            finally:
-                self._serving = None
+        limit = checked_duration("drain", drain, may_be_zero=True)
+        await self._life.serve(self.init, limit)
 
     async def drain(self) -> None:
         """Stop as a process does that is told to end: serve() returns, others are stopped here.
 
         What has not ended after the time for it is given back, even if its code still blocks.
         """
-        if self._serving is not None:
-            self._serving.set()
-            await asyncio.sleep(self._drain_for.total_seconds() + _GRACE)
-        else:
-            stopping = asyncio.ensure_future(self.stop(self._drain_for))
-            await asyncio.wait({stopping}, timeout=self._drain_for.total_seconds() + _GRACE)
-        await self.abandon()
+        await self._life.drain()
 
     async def abandon(self) -> None:
         """Give all runs back at once, whatever their code does: the process must end then."""
-        if self._worker is not None:
-            await self._worker.abandon()
-
-    def _require_loop(self) -> None:
-        """Begin anew on another event loop than before; ConflictError while the other one runs."""
-        worker = self._worker
-        if worker is None or worker.loop is running_loop():
-            return
-        if worker.loop.is_running():
-            msg = "the engine is at work on another event loop, which must stop it first"
-            raise ConflictError(msg)
-        self._worker = None
-        self._started = False
-        self._services.faults.stopping = asyncio.Event()
+        await self._life.abandon()
 
     async def close(self) -> None:
         """Stop at once, giving running jobs back, and close the store."""
@@ -290,7 +258,7 @@ class Durably(RunOperations):
 
         When the caller is cancelled, the run is given back first, as by stop(0).
         """
-        return await self._make_worker(None).process_one()
+        return await self._life.process_one()
 
     async def process_until_idle(self, max_runs: int | None = None) -> int:
         """Execute due runs until there is none, or *max_runs* of them; return how many."""
@@ -303,32 +271,164 @@ class Durably(RunOperations):
 
     async def next_due(self) -> datetime | None:
         """Return when the next backoff or lease runs out, or None when none is waited for."""
-        return await self.store.next_due(
-            now=self._clock.now(), jobs=self._registry.names, held=self._held
-        )
+        now, jobs = self._services.clock.now(), self._services.jobs.names
+        return await self.store.next_due(now=now, jobs=jobs, held=self._life.held)
 
     @property
     def steps_in_flight(self) -> int:
         """Return how many steps' code runs at this moment."""
-        return 0 if self._worker is None else self._worker.steps_in_flight
+        return self._life.steps_in_flight
 
     @property
     def waits_for_storage(self) -> bool:
         """Tell whether a write that the database refused waits for its next try."""
         return self._services.faults.waiting > 0
 
-    def _make_worker(self, worker_id: str | None) -> Worker:
-        self._require_loop()
-        if self._worker is None:
-            self._worker = Worker(
-                self._services,
-                self._registry,
-                self._options,
-                Upkeep(self._services, self._options),
-                worker_id=worker_id or f"worker-{self.new_id()}",
-                around=self._blobs.in_reach,
-            )
-        return self._worker
+    # --- events ---
+
+    def on(self, event: str | type[Event], listener: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call *listener* (sync or async) for each *event*; return how to stop that."""
+        checked_call("a listener", listener)
+        if not isinstance(event, str) and event not in EVENT_TYPES.values():
+            refuse("event", "a kind of event or its name", event)
+        return self._bus.on(event, listener)
+
+    def on_any(
+        self, listener: Callable[[Event], Any], *, types: Collection[str] = ()
+    ) -> Callable[[], None]:
+        """Call *listener* for every event, or for those of *types*; return how to stop that."""
+        checked_call("a listener", listener)
+        return self._bus.on_any(listener, types=checked_texts("types", types))
+
+    def on_error(self, handler: Callable[[Exception, Event], Any]) -> Callable[[], None]:
+        """Call *handler* with what a listener raised; return how to stop that."""
+        return self._bus.on_error(checked_call("an error handler", handler))
+
+    def subscribe(
+        self, run_id: str, *, types: Collection[str] = ()
+    ) -> AsyncGenerator[Snapshot | Event, None]:
+        """Iterate over a run: first its present state, then its events, until it ends.
+
+        With *types* only these events come, and the one that ends the run; ValidationError for a
+        name that no event has. RunNotFoundError when there is no such run. More than 10,000 events
+        do not wait for one who reads slowly: they are dropped, and the present state comes again.
+        Closing the iterator, or cancelling the task that reads it, ends the subscription.
+        """
+        checked_id(run_id)
+        return self._following.follow(run_id, checked_texts("types", types))
+
+    def subscribe_runs(
+        self, chosen: RunFilter | None = None, *, types: Collection[str] = ()
+    ) -> AsyncGenerator[RunsSnapshot | Event, None]:
+        """Iterate over many runs: first what get_runs(*chosen*) returns, then events, for ever.
+
+        They are the events of runs with the jobs and labels of *chosen*, whatever their status,
+        and every worker:error; with *types* only these. Otherwise it is as subscribe().
+        """
+        return self._following.follow_runs(checked_filter(chosen), types)
+
+    async def wait_for_run(
+        self,
+        run_id: str,
+        *,
+        timeout: timedelta | float | None = None,
+        on_progress: Callable[[Any], Any] | None = None,
+        on_log: Callable[[Any], Any] | None = None,
+    ) -> Run:
+        """Wait until a run completed and return it.
+
+        RunFailedError or RunCancelledError when it ends so, WaitTimeoutError when *timeout*
+        (timedelta or seconds) is over, RunNotFoundError when it does not exist. A job that waits
+        for a run of its own engine gives its slot to others meanwhile.
+        """
+        return await self._runs.wait_for(
+            run_id, timeout=timeout, on_progress=on_progress, on_log=on_log
+        )
+
+    @property
+    def sequence(self) -> int:
+        """Return the number of the last event published."""
+        return self._bus.sequence
+
+    # --- runs ---
+
+    def new_id(self) -> str:
+        """Return a fresh ULID, greater than every one before."""
+        return self._services.new_id()
+
+    async def trigger(
+        self,
+        job: str | JobDefinition[Any, Any],
+        input: Any = NOT_GIVEN,
+        *,
+        from_json: bool = False,
+        **options: Unpack[TriggerArguments],
+    ) -> Triggered:
+        """Make a run of a job.
+
+        Without an *input* the default of the job's own parameter is taken, or None. *from_json*
+        reads the input by the rules for JSON, where a date may be text.
+        """
+        return await self._runs.trigger(job, input, from_json=from_json, **options)
+
+    async def trigger_all(
+        self,
+        calls: Iterable[tuple[str, Any, TriggerOptions]],
+        *,
+        from_json: bool = False,
+    ) -> list[Triggered]:
+        """Make all runs in one transaction, or none; each call is (job name, input, options)."""
+        return await self._runs.trigger_all(calls, from_json=from_json)
+
+    async def get_run(self, run_id: str) -> Run | None:
+        """Return a run, or None."""
+        return await self._runs.get_run(run_id)
+
+    async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
+        """Return one page of runs, newest first."""
+        return await self._runs.get_runs(chosen)
+
+    async def get_steps(self, run_id: str) -> list[StepRecord]:
+        """Return a run's steps by index."""
+        checked_id(run_id)
+        return await self.store.get_steps(run_id)
+
+    async def get_step_attempts(self, run_id: str) -> list[StepAttempt]:
+        """Return the recorded attempts of a run's steps, in the order they began."""
+        checked_id(run_id)
+        return await self.store.get_attempts(run_id)
+
+    async def get_logs(self, run_id: str) -> list[LogRecord]:
+        """Return a run's stored log lines."""
+        checked_id(run_id)
+        await self._life.save_notes(run_id)
+        return await self.store.get_logs(run_id)
+
+    async def cancel(self, run_id: str) -> None:
+        """Cancel a pending or leased run; its status changes now, its code is stopped.
+
+        Its concurrency key stays taken until the code has stopped. ConflictError when it ended.
+        """
+        await self._runs.cancel(run_id)
+
+    async def retrigger(self, run_id: str, *, new_run_id: str | None = None) -> Triggered:
+        """Make a fresh run with an ended run's input, labels and concurrency key.
+
+        The input is checked by the job's schema of today. ConflictError while the run is active.
+        """
+        return await self._runs.retrigger(run_id, new_run_id=new_run_id)
+
+    async def resume(self, run_id: str) -> None:
+        """Let a failed or cancelled run go on in place, with its saved steps."""
+        await self._runs.resume(run_id)
+
+    async def delete_run(self, run_id: str) -> None:
+        """Remove an ended run with its steps, logs and labels."""
+        await self._runs.delete(run_id)
+
+    async def purge_runs(self, older_than: datetime, limit: int = _PURGE_LIMIT) -> int:
+        """Remove up to *limit* runs that ended before *older_than*; return how many."""
+        return await self._runs.purge(older_than, limit)
 
     # --- beside runs ---
 
@@ -382,37 +482,26 @@ class Durably(RunOperations):
         The file is checked before anything changes: ImportRefusedError, or SchemaTooNewError.
         Runs that execute are stopped first; those of the file go on where they were.
         """
-        await import_store(self.store, self._blobs, checked_path("path", path), self._paused)
+        await import_store(self.store, self._blobs, checked_path("path", path), self._life.paused)
 
     async def reset_store(self) -> None:
         """Remove all runs, and the files they refer to; runs that execute are stopped first."""
-        await reset_store(self.store, self._blobs, self._paused)
-
-    @contextlib.asynccontextmanager
-    async def _paused(self) -> AsyncIterator[None]:
-        worker = self._worker if self._started else None
-        await self.stop(0)
-        try:
-            yield
-        finally:
-            if worker is not None:
-                await self.start(worker.worker_id)
+        await reset_store(self.store, self._blobs, self._life.paused)
 
     async def health(self) -> Health:
         """Say how the engine is: its fault, if it waits one out, its runs, and parked jobs."""
-        worker = self._worker
-        fault = self._services.faults.current
+        life, fault = self._life, self._services.faults.current
         parked: Mapping[str, int] = {}
         with contextlib.suppress(Exception):
-            parked = await self.store.parked(jobs=self._registry.names)
+            parked = await self.store.parked(jobs=self._services.jobs.names)
         return Health(
-            state="stopped" if not self._started else "degraded" if fault else "ok",
+            state="stopped" if not life.is_started else "degraded" if fault else "ok",
             fault=fault,
-            worker_id=worker.worker_id if worker else "",
-            active_runs=tuple(worker.active) if worker else (),
+            worker_id=life.worker_id,
+            active_runs=tuple(life.held),
             parked_jobs=tuple(sorted(parked)),
         )
 
     def is_registered(self, job_name: str) -> bool:
         """Tell whether a job of that name can run here."""
-        return self._registry.get(checked_text("a job's name", job_name)) is not None
+        return self._services.jobs.get(checked_text("a job's name", job_name)) is not None

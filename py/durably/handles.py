@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import timedelta
 
-    from durably.app import Durably
     from durably.jobs import JobDefinition
+    from durably.operations import Runs
     from durably.runs import Disposition, Run
     from durably.triggers import TriggerArguments
 
@@ -36,8 +36,8 @@ class Ended(Generic[Out]):
 class JobHandle(Generic[In, Out]):
     """A job of one engine."""
 
-    def __init__(self, durably: Durably, definition: JobDefinition[In, Out]) -> None:
-        self._durably = durably
+    def __init__(self, runs: Runs, definition: JobDefinition[In, Out]) -> None:
+        self._runs = runs
         self.definition = definition
         self.name = definition.name
 
@@ -50,7 +50,7 @@ class JobHandle(Generic[In, Out]):
 
         Without an *input* the default of the job's own parameter is taken, or None.
         """
-        return await self._durably.trigger(self.name, input, **options)
+        return await self._runs.trigger(self.name, input, **options)
 
     async def trigger_and_wait(
         self,
@@ -63,7 +63,7 @@ class JobHandle(Generic[In, Out]):
     ) -> Ended[Out]:
         """Make a run and wait until it completed; see trigger() and Durably.wait_for_run()."""
         check_wait(timeout, on_progress, on_log)  # before there is a run
-        made = await self._durably.trigger(self.name, input, **options)
+        made = await self._runs.trigger(self.name, input, **options)
         return await self.result_of(made, timeout=timeout, on_progress=on_progress, on_log=on_log)
 
     async def result_of(
@@ -76,7 +76,7 @@ class JobHandle(Generic[In, Out]):
     ) -> Ended[Out]:
         """Wait until a triggered run completed; see Durably.wait_for_run()."""
         run_id = checked_kind("what to wait for", made, Triggered).id
-        run = await self._durably.wait_for_run(
+        run = await self._runs.wait_for(
             run_id, timeout=timeout, on_progress=on_progress, on_log=on_log
         )
         what = f"the output of job {self.name!r} does not fit its type"
@@ -90,7 +90,7 @@ class JobHandle(Generic[In, Out]):
 
         An item is an input, whatever it is, or a Call: an input with the options of trigger().
         """
-        return await self._durably.trigger_all(
+        return await self._runs.trigger_all(
             [
                 (self.name, item.input, item.options)
                 if isinstance(item, Call)
@@ -101,13 +101,13 @@ class JobHandle(Generic[In, Out]):
 
     async def get_run(self, run_id: str) -> Run | None:
         """Return a run of this job; None when there is none, or it is another job's."""
-        run = await self._durably.get_run(run_id)
+        run = await self._runs.get_run(run_id)
         return run if run is not None and run.job_name == self.name else None
 
     async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
         """Return one page of this job's runs, newest first."""
         given = RunFilter() if chosen is None else checked_kind("chosen", chosen, RunFilter)
-        return await self._durably.get_runs(replace(given, job_names=(self.name,)))
+        return await self._runs.get_runs(replace(given, job_names=(self.name,)))
 
 
 class JobHandles:

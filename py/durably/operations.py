@@ -1,4 +1,4 @@
-"""What a program does with runs: trigger, look at, follow, cancel, resume and remove them."""
+"""What a program does with runs: trigger, wait for, cancel, resume, remove."""
 
 from __future__ import annotations
 
@@ -6,19 +6,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Unpack
 
 from durably import codec
-from durably.arguments import (
-    checked_call,
-    checked_items,
-    checked_kind,
-    checked_texts,
-    checked_whole,
-    refuse,
-)
-from durably.bus import EventBus
+from durably.arguments import checked_items, checked_kind, checked_whole, refuse
 from durably.clock import check_aware
 from durably.engine.current import current_execution
-from durably.engine.execution import Services
-from durably.engine.faults import Faults
 from durably.engine.upkeep import purge
 from durably.errors import (
     Cancelled,
@@ -27,144 +17,48 @@ from durably.errors import (
     StorageError,
     ValidationError,
 )
-from durably.events import (
-    EVENT_TYPES,
-    RunCancelled,
-    RunCoalesced,
-    RunDeleted,
-    RunResumed,
-    RunTriggered,
-)
-from durably.following import Following, check_wait
-from durably.ids import Ulids
-from durably.jobs import JobDefinition, JobRegistry
+from durably.events import RunCancelled, RunCoalesced, RunDeleted, RunResumed, RunTriggered
+from durably.following import check_wait
+from durably.jobs import JobDefinition
 from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus, Triggered
 from durably.triggers import NOT_GIVEN, TriggerOptions, new_run, trigger_options
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Collection, Iterable
-    from concurrent.futures import Executor
+    from collections.abc import Callable, Iterable
     from datetime import datetime, timedelta
 
-    from durably.blobs import BlobFiles
-    from durably.clock import Clock
-    from durably.engine.worker import Worker
-    from durably.events import Event
-    from durably.following import RunsSnapshot, Snapshot
-    from durably.options import Options
-    from durably.runs import LogRecord, StepAttempt, StepRecord
-    from durably.store.protocol import Store
+    from durably.engine.life import Life
+    from durably.engine.services import Services
+    from durably.following import Following
     from durably.triggers import TriggerArguments
 
-_PURGE_LIMIT = 500
 
+class Runs:
+    """The runs of one engine."""
 
-class RunOperations:
-    """What a program asks of an engine about runs; Durably adds its life and its jobs."""
+    def __init__(self, services: Services, life: Life, following: Following) -> None:
+        self._services = services
+        self._store = services.store
+        self._life = life
+        self._following = following
 
-    def __init__(
-        self,
-        store: Store,
-        options: Options,
-        clock: Clock,
-        *,
-        threads: Executor | None,
-        blobs: BlobFiles,
-    ) -> None:
-        self.store = store
-        self._blobs = blobs
-        self._options = options
-        self._clock = clock
-        self._bus = EventBus(clock)
-        self._registry = JobRegistry()
-        self._services = Services(
-            store=store,
-            clock=clock,
-            bus=self._bus,
-            ids=Ulids(),
-            faults=Faults(clock, self._bus),
-            threads=threads,
-            blobs=blobs,
-        )
-        self._following = Following(store, self._bus, clock, options, save_notes=self._save_notes)
-        self._worker: Worker | None = None
-
-    # --- events ---
-
-    def on(self, event: str | type[Event], listener: Callable[[Any], Any]) -> Callable[[], None]:
-        """Call *listener* (sync or async) for each *event*; return how to stop that."""
-        checked_call("a listener", listener)
-        if not isinstance(event, str) and event not in EVENT_TYPES.values():
-            refuse("event", "a kind of event or its name", event)
-        return self._bus.on(event, listener)
-
-    def on_any(
-        self, listener: Callable[[Event], Any], *, types: Collection[str] = ()
-    ) -> Callable[[], None]:
-        """Call *listener* for every event, or for those of *types*; return how to stop that."""
-        checked_call("a listener", listener)
-        return self._bus.on_any(listener, types=checked_texts("types", types))
-
-    def on_error(self, handler: Callable[[Exception, Event], Any]) -> Callable[[], None]:
-        """Call *handler* with what a listener raised; return how to stop that."""
-        return self._bus.on_error(checked_call("an error handler", handler))
-
-    def subscribe(
-        self, run_id: str, *, types: Collection[str] = ()
-    ) -> AsyncGenerator[Snapshot | Event, None]:
-        """Iterate over a run: first its present state, then its events, until it ends.
-
-        With *types* only these events come, and the one that ends the run; ValidationError for a
-        name that no event has. RunNotFoundError when there is no such run. More than 10,000 events
-        do not wait for one who reads slowly: they are dropped, and the present state comes again.
-        Closing the iterator, or cancelling the task that reads it, ends the subscription.
-        """
-        _check_id(run_id)
-        return self._following.follow(run_id, checked_texts("types", types))
-
-    def subscribe_runs(
-        self, chosen: RunFilter | None = None, *, types: Collection[str] = ()
-    ) -> AsyncGenerator[RunsSnapshot | Event, None]:
-        """Iterate over many runs: first what get_runs(*chosen*) returns, then events, for ever.
-
-        They are the events of runs with the jobs and labels of *chosen*, whatever their status,
-        and every worker:error; with *types* only these. Otherwise it is as subscribe().
-        """
-        return self._following.follow_runs(_checked(chosen), types)
-
-    async def wait_for_run(
+    async def wait_for(
         self,
         run_id: str,
         *,
-        timeout: timedelta | float | None = None,
-        on_progress: Callable[[Any], Any] | None = None,
-        on_log: Callable[[Any], Any] | None = None,
+        timeout: timedelta | float | None,
+        on_progress: Callable[[Any], Any] | None,
+        on_log: Callable[[Any], Any] | None,
     ) -> Run:
-        """Wait until a run completed and return it.
-
-        RunFailedError or RunCancelledError when it ends so, WaitTimeoutError when *timeout*
-        (timedelta or seconds) is over, RunNotFoundError when it does not exist. A job that waits
-        for a run of its own engine gives its slot to others meanwhile.
-        """
-        _check_id(run_id)
+        """Wait until a run completed; a job that does gives its slot to others meanwhile."""
+        checked_id(run_id)
         limit = check_wait(timeout, on_progress, on_log)
         execution = current_execution.get()
         inside = execution is not None and execution.services is self._services
-        if inside and (run := await self.store.get_run(run_id)) is not None:
+        if inside and (run := await self._store.get_run(run_id)) is not None:
             inside = run.is_active  # there is nothing to wait for, and no slot to give
         async with execution.without_slot() if execution and inside else contextlib.nullcontext():
             return await self._following.wait(run_id, limit, on_progress=on_progress, on_log=on_log)
-
-    @property
-    def sequence(self) -> int:
-        """Return the number of the last event published."""
-        return self._bus.sequence
-
-    # --- runs ---
-
-    def new_id(self) -> str:
-        """Return a fresh ULID, greater than every one before."""
-        return self._services.ids.new(self._clock.now())
 
     async def trigger(
         self,
@@ -174,11 +68,7 @@ class RunOperations:
         from_json: bool = False,
         **options: Unpack[TriggerArguments],
     ) -> Triggered:
-        """Make a run of a job.
-
-        Without an *input* the default of the job's own parameter is taken, or None. *from_json*
-        reads the input by the rules for JSON, where a date may be text.
-        """
+        """Make a run of a job."""
         name = job.name if isinstance(job, JobDefinition) else job
         if not isinstance(name, str):
             refuse("a job", "given by its name or its definition", job)
@@ -192,18 +82,18 @@ class RunOperations:
         *,
         from_json: bool = False,
     ) -> list[Triggered]:
-        """Make all runs in one transaction, or none; each call is (job name, input, options)."""
-        runs = []
+        """Make all runs in one transaction, or none."""
+        services, runs = self._services, []
         checked = [_checked_call(call) for call in checked_items("calls", calls)]
         for index, (name, given, options) in enumerate(checked):
             try:
                 runs.append(
                     new_run(
-                        self._registry.require(name),
+                        services.jobs.require(name),
                         given,
                         options,
-                        fresh_id=self.new_id(),
-                        labels_model=self._options.labels,
+                        fresh_id=services.new_id(),
+                        labels_model=services.options.labels,
                         from_json=from_json,
                     )
                 )
@@ -214,75 +104,53 @@ class RunOperations:
                 raise ValidationError(msg, error.problems) from error
         if not runs:
             return []
-        with self._blobs.required(run.input_json for run in runs):
-            enqueued = await self.store.enqueue(runs, now=self._clock.now())
+        with services.blobs.required(run.input_json for run in runs):
+            enqueued = await self._store.enqueue(runs, now=services.clock.now())
         for new, one in zip(runs, enqueued, strict=True):
             if one.is_new and one.disposition is Disposition.CREATED:
-                self._bus.tell(one.run, RunTriggered, input=one.run.input)
+                services.bus.tell(one.run, RunTriggered, input=one.run.input)
             elif one.is_new:
-                self._bus.tell(
+                services.bus.tell(
                     one.run,
                     RunCoalesced,
                     skipped_input=codec.from_json(new.input_json),
                     skipped_labels=new.labels,
                 )
-        self._wake()
+        self._life.wake()
         return enqueued
 
     async def get_run(self, run_id: str) -> Run | None:
         """Return a run, or None."""
-        _check_id(run_id)
-        await self._save_notes(run_id)
-        return await self.store.get_run(run_id)
+        checked_id(run_id)
+        await self._life.save_notes(run_id)
+        return await self._store.get_run(run_id)
 
     async def get_runs(self, chosen: RunFilter | None = None) -> list[Run]:
         """Return one page of runs, newest first."""
-        return await self.store.get_runs(_checked(chosen))
-
-    async def get_steps(self, run_id: str) -> list[StepRecord]:
-        """Return a run's steps by index."""
-        _check_id(run_id)
-        return await self.store.get_steps(run_id)
-
-    async def get_step_attempts(self, run_id: str) -> list[StepAttempt]:
-        """Return the recorded attempts of a run's steps, in the order they began."""
-        _check_id(run_id)
-        return await self.store.get_attempts(run_id)
-
-    async def get_logs(self, run_id: str) -> list[LogRecord]:
-        """Return a run's stored log lines."""
-        _check_id(run_id)
-        await self._save_notes(run_id)
-        return await self.store.get_logs(run_id)
+        return await self._store.get_runs(checked_filter(chosen))
 
     async def cancel(self, run_id: str) -> None:
-        """Cancel a pending or leased run; its status changes now, its code is stopped.
-
-        Its concurrency key stays taken until the code has stopped. ConflictError when it ended.
-        """
-        _check_id(run_id)
-        run = _found(await self.store.cancel(run_id, now=self._clock.now()), run_id)
+        """Cancel a run that has not ended, and stop its code."""
+        checked_id(run_id)
+        now = self._services.clock.now()
+        run = _found(await self._store.cancel(run_id, now=now), run_id)
         if run.is_terminal:
             if run.status is RunStatus.CANCELLED:
                 return
             msg = f"run {run_id!r} is {run.status} and cannot be cancelled"
             raise ConflictError(msg)
-        self._bus.tell(run, RunCancelled)
-        if self._worker is not None:
-            self._worker.interrupt(run_id, Cancelled())
+        self._services.bus.tell(run, RunCancelled)
+        self._life.interrupt(run_id, Cancelled())
 
     async def retrigger(self, run_id: str, *, new_run_id: str | None = None) -> Triggered:
-        """Make a fresh run with an ended run's input, labels and concurrency key.
-
-        The input is checked by the job's schema of today. ConflictError while the run is active.
-        """
-        _check_id(run_id)
-        run = _found(await self.store.get_run(run_id), run_id)
+        """Make a fresh run with what an ended run was given."""
+        checked_id(run_id)
+        run = _found(await self._store.get_run(run_id), run_id)
         if run.is_active:
             msg = f"run {run_id!r} is {run.status}; only an ended run can be triggered again"
             raise ConflictError(msg)
         # As stored: a key that today's schema has no field for any more is passed over.
-        job = self._registry.require(run.job_name)
+        job = self._services.jobs.require(run.job_name)
         what = f"the stored input of job {job.name!r}"
         return await self.trigger(
             run.job_name,
@@ -293,22 +161,25 @@ class RunOperations:
         )
 
     async def resume(self, run_id: str) -> None:
-        """Let a failed or cancelled run go on in place, with its saved steps."""
-        _check_id(run_id)
-        run = _found(await self.store.resume(run_id, now=self._clock.now()), run_id)
+        """Let a failed or cancelled run go on."""
+        checked_id(run_id)
+        now = self._services.clock.now()
+        run = _found(await self._store.resume(run_id, now=now), run_id)
         if run.status not in TERMINAL - {RunStatus.COMPLETED}:
             msg = f"run {run_id!r} is {run.status}; only a failed or cancelled run can be resumed"
             raise ConflictError(msg)
-        self._bus.tell(run, RunResumed)
-        self._wake()
+        self._services.bus.tell(run, RunResumed)
+        self._life.wake()
 
-    async def delete_run(self, run_id: str) -> None:
-        """Remove an ended run with its steps, logs and labels."""
-        _check_id(run_id)
-        now = self._clock.now()
-        executes_here = run_id in self._held
+    async def delete(self, run_id: str) -> None:
+        """Remove an ended run and all that belongs to it."""
+        checked_id(run_id)
+        now = self._services.clock.now()
+        executes_here = run_id in self._life.held
         ask = (
-            self.store.get_run(run_id) if executes_here else self.store.delete_run(run_id, now=now)
+            self._store.get_run(run_id)
+            if executes_here
+            else self._store.delete_run(run_id, now=now)
         )
         run = _found(await ask, run_id)
         if run.is_active:
@@ -317,38 +188,19 @@ class RunOperations:
         if executes_here or run.is_stopping(now):
             msg = f"the code of run {run_id!r} is still stopping; try again in a moment"
             raise ConflictError(msg)
-        self._bus.tell(run, RunDeleted)
-        await self._release_blobs()
+        self._services.bus.tell(run, RunDeleted)
+        with contextlib.suppress(StorageError):  # the run is gone; its files go the next time
+            await self._services.blobs.release()
 
-    async def purge_runs(self, older_than: datetime, limit: int = _PURGE_LIMIT) -> int:
-        """Remove up to *limit* runs that ended before *older_than*; return how many."""
+    async def purge(self, older_than: datetime, limit: int) -> int:
+        """Remove runs that ended before *older_than*."""
         check_aware("older_than", older_than)
         checked_whole("limit", limit, least=1)
-        return await purge(self._services, older_than, limit, self._held)
-
-    # --- inside ---
-
-    async def _release_blobs(self) -> None:
-        with contextlib.suppress(StorageError):  # the runs are gone; the files go the next time
-            await self._blobs.release()
-
-    @property
-    def _held(self) -> Collection[str]:
-        """Return the ids of the runs that execute here."""
-        return () if self._worker is None else self._worker.active.keys()
-
-    def _wake(self) -> None:
-        if self._worker is not None:
-            self._worker.wake()
-
-    async def _save_notes(self, run_id: str | None) -> None:
-        """Write what a run has told and not stored yet; with None what any run here has."""
-        if self._worker is not None:
-            for one in tuple(self._held) if run_id is None else (run_id,):
-                await self._worker.save_notes(one)
+        return await purge(self._services, older_than, limit, self._life.held)
 
 
-def _check_id(run_id: object) -> None:
+def checked_id(run_id: object) -> None:
+    """Refuse what cannot be a run's id."""
     if not isinstance(run_id, str):
         refuse("run_id", "text", run_id)
 
@@ -361,7 +213,8 @@ def _checked_call(call: object) -> tuple[str, Any, TriggerOptions]:
     return refuse("a call", "(job name, input, TriggerOptions)", call)
 
 
-def _checked(chosen: RunFilter | None) -> RunFilter:
+def checked_filter(chosen: RunFilter | None) -> RunFilter:
+    """Return *chosen*, or what chooses every run."""
     return RunFilter() if chosen is None else checked_kind("chosen", chosen, RunFilter)
 
 

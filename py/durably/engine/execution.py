@@ -18,54 +18,19 @@ from durably.threads import until_done
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Executor
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from durably.blobs import BlobFiles
-    from durably.bus import EventBus, Own, RunEventClass
-    from durably.clock import Clock
-    from durably.engine.faults import Faults
-    from durably.engine.interrupts import Interrupts
-    from durably.ids import Ulids
+    from durably.bus import Own, RunEventClass
+    from durably.engine.services import Services
     from durably.jobs import JobDefinition
     from durably.runs import Claim, LogLevel, Progress, StepAttempt
-    from durably.store.protocol import Store
 
 T = TypeVar("T")
 
 #: How long the code may keep the event loop before others get a turn: one frame of a screen.
 _BREATH = timedelta(milliseconds=16)
 _STEPS_PER_BREATH = 64
-
-
-class Services:
-    """What every execution of one engine uses."""
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        clock: Clock,
-        bus: EventBus,
-        ids: Ulids,
-        faults: Faults,
-        threads: Executor | None,
-        blobs: BlobFiles,
-    ) -> None:
-        self.store = store
-        self.clock = clock
-        self.bus = bus
-        self.ids = ids
-        self.faults = faults
-        self.threads = threads
-        self.blobs = blobs
-        #: Whether log lines are stored; the log persistence plugin sets it.
-        self.keep_logs = False
-        #: How a host stops code that hangs; None where it has no way to.
-        self.interrupts: Interrupts | None = None
-        #: Called when an execution has notes that no write has taken yet.
-        self.notes_waiting: Callable[[], None] = lambda: None
 
 
 class Execution:
@@ -92,6 +57,8 @@ class Execution:
         self.available_at: datetime | None = None
         #: Gives the run's slot to others for a while; the worker says how.
         self.without_slot: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
+        #: Called when there are notes that no write has taken yet; the worker says what.
+        self.notes_waiting: Callable[[], None] = lambda: None
         self.failed_step: str | None = None
         self.code: asyncio.Task[Any] | None = None
         self._names: set[str] = set()
@@ -302,7 +269,7 @@ class Execution:
         """Take the run's newest progress and tell listeners."""
         self._progress = progress
         self._progress_waits = True
-        self.services.notes_waiting()
+        self.notes_waiting()
         self.publish(RunProgressed, progress=progress)
 
     def log(self, level: LogLevel, message: str, data: Any) -> None:
@@ -320,7 +287,7 @@ class Execution:
         )
         if services.keep_logs:
             self._logs.append(record)
-            services.notes_waiting()
+            self.notes_waiting()
         self.publish(
             LogWritten,
             id=record.id,

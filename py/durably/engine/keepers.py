@@ -15,8 +15,8 @@ from durably.runs import Hold
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from durably.engine.execution import Execution, Services
-    from durably.options import Options
+    from durably.engine.execution import Execution
+    from durably.engine.services import Services
 
 #: How long progress and log lines wait for a step to carry them.
 _NOTES_WAIT = timedelta(milliseconds=500)
@@ -25,22 +25,20 @@ _NOTES_WAIT = timedelta(milliseconds=500)
 class Keepers:
     """The tasks that work beside executions, whoever claimed these."""
 
-    def __init__(
-        self, active: Mapping[str, Execution], services: Services, options: Options
-    ) -> None:
+    def __init__(self, active: Mapping[str, Execution], services: Services) -> None:
         self._tasks: list[asyncio.Task[None]] = []
         self._active = active
         self._services = services
-        self._options = options
-        self._notes_waiting = asyncio.Event()
-        services.notes_waiting = self._notes_waiting.set
+        #: Set when an execution has notes that no write has taken yet.
+        self.notes_waiting = asyncio.Event()
 
     def start(self) -> None:
         """Begin, unless it was done."""
         if self._tasks:
             return
-        active, services, options = self._active, self._services, self._options
-        work = [keep_notes(active, services, self._notes_waiting)]
+        active, services = self._active, self._services
+        options = services.options
+        work = [keep_notes(active, services, self.notes_waiting)]
         if not options.sole_owner:
             every = options.lease_renew_interval
             work.append(keep_leases(active, services, ttl=options.lease, every=every))

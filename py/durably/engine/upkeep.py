@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from durably.engine.execution import Services
-    from durably.options import Options
+    from durably.engine.services import Services
 
 #: How many runs one piece of retention removes: it holds no writer long. There is a next piece at
 #: once as long as there is something to remove, and a look for that so often.
@@ -27,9 +26,9 @@ _AGAIN = timedelta(seconds=10)
 class Upkeep:
     """Idle work, done at most as often as it is worth."""
 
-    def __init__(self, services: Services, options: Options) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._options = options
+        self._options = services.options
         #: When it was last found that there is no more to remove, in monotonic time.
         self._purged_at: timedelta | None = None
         self._was_busy = True

@@ -17,20 +17,18 @@ from durably.engine.failures import describe
 from durably.engine.faults import pause_after
 from durably.engine.keepers import Keepers
 from durably.engine.kernel import execute
+from durably.engine.upkeep import Upkeep
 from durably.errors import RecoveryLimitError, Suspended
 from durably.events import RunLeased
 from durably.runs import NO_NOTES, Finish, RunStatus
 from durably.threads import ended, running_loop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
-    from durably.engine.execution import Services
     from durably.engine.kernel import Outcome
-    from durably.engine.upkeep import Upkeep
+    from durably.engine.services import Services
     from durably.errors import RunSignal
-    from durably.jobs import JobRegistry
-    from durably.options import Options
     from durably.runs import Claim, Run
 
 
@@ -48,25 +46,15 @@ _ASIDE = timedelta(seconds=5)
 class Worker:
     """Claims and executes runs in slots; one per engine."""
 
-    def __init__(
-        self,
-        services: Services,
-        jobs: JobRegistry,
-        options: Options,
-        upkeep: Upkeep,
-        *,
-        worker_id: str,
-        around: Callable[[], contextlib.AbstractContextManager[None]],
-    ) -> None:
+    def __init__(self, services: Services, *, worker_id: str) -> None:
         self.worker_id = worker_id
         self.loop = asyncio.get_running_loop()
         self.active: dict[str, Execution] = {}
-        self.keepers = Keepers(self.active, services, options)
+        self.keepers = Keepers(self.active, services)
         self._services = services
-        self._jobs = jobs
-        self._options = options
-        self._upkeep = upkeep
-        self._around = around
+        self._jobs = services.jobs
+        self._options = services.options
+        self._upkeep = Upkeep(services)
         self._woken = asyncio.Event()
         self._stopping = False
         #: Looks for work; there is none where runs are only processed by hand.
@@ -286,6 +274,7 @@ class Worker:
         run = claim.run
         execution = Execution(claim, self._jobs.require(run.job_name), self._services)
         execution.without_slot = functools.partial(self._without_slot, execution)
+        execution.notes_waiting = self.keepers.notes_waiting.set
         if self._services.faults.stopping.is_set():
             execution.stop(Suspended("drain"))
         self.active[run.id] = execution
@@ -295,7 +284,9 @@ class Worker:
     async def _run(self, execution: Execution) -> None:
         run = execution.run
         try:
-            with self._around():  # to the write of its end: a file that it kept is in that
+            with (
+                self._services.blobs.in_reach()
+            ):  # to the write of its end: a file that it kept is in that
                 if run.recoveries > self._options.max_recoveries:
                     failure = describe(RecoveryLimitError(run.recoveries))
                     outcome: Outcome = Finish(status=RunStatus.FAILED, failure=failure)

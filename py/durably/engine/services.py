@@ -1,0 +1,43 @@
+"""What one engine is made of, as everything that executes its runs needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from durably.blobs import BlobFiles
+    from durably.bus import EventBus
+    from durably.clock import Clock
+    from durably.engine.faults import Faults
+    from durably.engine.interrupts import Interrupts
+    from durably.ids import Ulids
+    from durably.jobs import JobRegistry
+    from durably.options import Options
+    from durably.store.protocol import Store
+
+
+@dataclass(slots=True, kw_only=True)
+class Services:
+    """The parts of one engine, and two settings that a host or a plugin may change."""
+
+    store: Store
+    options: Options
+    clock: Clock
+    bus: EventBus
+    jobs: JobRegistry
+    ids: Ulids
+    faults: Faults
+    blobs: BlobFiles
+    #: Where sync code runs; None in the browser, which has no threads.
+    threads: Executor | None
+    #: Whether log lines are stored.
+    keep_logs: bool = False
+    #: How a host stops code that hangs; None where it has no way to.
+    interrupts: Interrupts | None = None
+
+    def new_id(self) -> str:
+        """Return a fresh ULID, greater than every one before."""
+        return self.ids.new(self.clock.now())
