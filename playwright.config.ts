@@ -26,7 +26,7 @@ export default defineConfig({
   ],
   webServer: {
     command: `node node_modules/vite/bin/vite.js preview --port ${PORT}`,
-    url: `http://localhost:${PORT}/durably/manifest.json`,
+    url: `http://localhost:${PORT}/lab/`,
     reuseExistingServer: false,
     stdout: 'ignore',
     stderr: 'pipe',

@@ -89,7 +89,7 @@ class Site {
 /** The demo's lab, after a visit that did some work and left a snapshot behind. */
 export async function ours(browser) {
   const server = await serve('vite.config.ts', 4373)
-  const site = new Site(server, '/lab.html', browser)
+  const site = new Site(server, '/lab/', browser)
   const page = await site.open()
   await page.waitForFunction(() => window.bench.snapshot !== null, undefined, {
     timeout: SNAPSHOT_PATIENCE,

@@ -18,6 +18,7 @@ export const staticChecks = () => [
   { name: 'import-linter', run: [inVenv('lint-imports'), ['--no-logo']], cwd: at('py') },
   { name: 'biome', run: node(bin('@biomejs', 'biome', 'bin', 'biome'), 'check', '.') },
   { name: 'tsc (page)', run: tsc('tsconfig.json') },
+  { name: 'tsc (node)', run: tsc('tsconfig.node.json') },
   { name: 'tsc (worker)', run: tsc('tsconfig.worker.json') },
   { name: 'tsc (tests)', run: tsc('tsconfig.tests.json') },
   { name: 'knip', run: node(bin('knip', 'bin', 'knip.js')) },

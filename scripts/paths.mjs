@@ -20,7 +20,6 @@ export const ruff = inVenv('ruff')
 export const wheels = at('.wheels')
 export const wheelsLock = at('scripts', 'wheels.lock.json')
 export const chromiumRecord = at('.cache', 'chromium.json')
-export const assets = at('web', 'demo', 'public', 'durably')
 
 /** Every folder that holds Python of ours. */
 export const pythonSources = () =>

@@ -1,5 +1,7 @@
 /** How soon an engine is ready, and what it takes: milliseconds, memory, bytes over the wire. */
 
+import { readdirSync } from 'node:fs'
+import { at } from '../../scripts/paths.mjs'
 import { median, scaled } from './numbers.mjs'
 
 const BOOTS = 3
@@ -73,10 +75,17 @@ export async function plainMemory(site) {
   return before === null ? null : (after - before) / MB
 }
 
+/** Its name changes with what is in it. */
+function manifestPath() {
+  const folder = 'assets/durably'
+  const names = readdirSync(at('dist', 'demo', folder))
+  return `${folder}/${names.find((name) => /^manifest-.*\.json$/.test(name))}`
+}
+
 /** Boot stock Pyodide with pydantic in a worker of a page that has nothing else. */
 async function inPlainTab(site, read) {
   const page = await site.blank()
-  await page.goto(`${site.origin}/durably/manifest.json`)
+  await page.goto(`${site.origin}/${manifestPath()}`)
   const result = await read(await page.evaluate(bootPlain))
   await page.close()
   return result

@@ -57,7 +57,12 @@ class Blob(BaseModel):
     It is path-like: ``open(blob)`` and ``os.fspath(blob)`` work inside a job or a query.
     """
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        json_schema_extra={"x-durably": "blob"},  # by this clients know where a file may be given
+    )
 
     #: Lower-case hex SHA-256 of the bytes.
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -18,16 +18,13 @@ from typing import Any, Generic, TypeVar
 import pydantic
 import pydantic_core
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
 
 from durably.annotations import UNTYPED
 from durably.changes import first_change, first_unwritable, plain_form, type_name
 from durably.errors import NotSerializableError, Problem, ValidationError
+from durably.json_schema import JsonSchema
 from durably.stored_schema import StoredSchema
 from durably.threads import IN_BROWSER
-
-if typing.TYPE_CHECKING:
-    from pydantic_core import core_schema
 
 T = TypeVar("T")
 
@@ -249,15 +246,7 @@ class Codec(Generic[T]):
         """Return the JSON Schema of the type; an empty one accepts everything."""
         if not self.typed:
             return {}
-        return self.adapter.json_schema(mode=mode, by_alias=True, schema_generator=_JsonSchema)
-
-
-class _JsonSchema(GenerateJsonSchema):
-    """Says of bytes how they are written here."""
-
-    def bytes_schema(self, schema: core_schema.BytesSchema) -> dict[str, Any]:
-        written = super().bytes_schema(schema)
-        return {**written, "format": "base64url"} if written["format"] == "binary" else written
+        return self.adapter.json_schema(mode=mode, by_alias=True, schema_generator=JsonSchema)
 
 
 def _is_common(scalar: Any) -> bool:

@@ -74,6 +74,21 @@ def with_marks(union: Schema, definitions: Sequence[Any], config: Any) -> Schema
     }
 
 
+def names_of(union: Schema) -> list[str]:
+    """Return the names by which the members of *union* are marked."""
+    return _names(_choices(union))
+
+
+def marked_schema(name: str, member: Schema) -> Schema:
+    """Return the JSON Schema of a value that says that it is the member *name*."""
+    return {
+        "type": "object",
+        "properties": {MARK: {"const": name, "type": "string"}, VALUE: member},
+        "required": [MARK, VALUE],
+        "additionalProperties": False,
+    }
+
+
 def _choices(union: Schema) -> list[Schema]:
     return [one[0] if isinstance(one, tuple) else one for one in union["choices"]]
 

@@ -7,8 +7,8 @@ import { python, wheels, wheelsLock } from '../paths.mjs'
 import { run, SetupError, say } from './run.mjs'
 
 export function setUpWheels() {
-  const { target, runtime, test } = JSON.parse(readFileSync(wheelsLock, 'utf8'))
-  const pinned = [...runtime, ...test]
+  const { target, runtime, resolver, test } = JSON.parse(readFileSync(wheelsLock, 'utf8'))
+  const pinned = [...runtime, ...resolver, ...test]
   const missing = pinned.filter(({ file }) => !existsSync(join(wheels, file)))
   if (missing.length > 0) {
     say(`fetching ${missing.length} wheels for Pyodide`)

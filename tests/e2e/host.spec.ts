@@ -1,6 +1,7 @@
 /** What the browser side promises beside its jobs. */
 
 import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,8 +13,11 @@ test('page, worker script and assets are isolated', async ({ profile }) => {
   const page = await profile.show('/')
   const worker = page.workers()[0] ?? (await page.waitForEvent('worker'))
 
+  const parts = 'assets/durably'
+  const names = readdirSync(`dist/demo/${parts}`)
+  const manifest = `${parts}/${names.find((name) => name.startsWith('manifest-'))}`
   expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
-  for (const url of [page.url(), worker.url(), profile.url('/durably/manifest.json')]) {
+  for (const url of [page.url(), worker.url(), profile.url(`/${manifest}`)]) {
     const headers = (await page.request.get(url)).headers()
     expect(headers['cross-origin-opener-policy'], url).toBe('same-origin')
     expect(headers['cross-origin-embedder-policy'], url).toBe('require-corp')

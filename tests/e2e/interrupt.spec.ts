@@ -118,7 +118,7 @@ test('without isolation the worker is ended and booted again', async ({ profile 
     await route.fulfill({ response, headers })
   })
   const lab = context.pages()[0] ?? (await context.newPage())
-  await lab.goto(profile.url('/lab.html?store=durably-lab'))
+  await lab.goto(profile.url('/lab/?store=durably-lab'))
   await lab.waitForFunction(() => 'lab' in window, undefined, { timeout: 60_000 })
   expect(await lab.evaluate(() => crossOriginIsolated)).toBe(false)
   const runId = await hang(lab, 'loop')

@@ -103,7 +103,7 @@ async function killAndProve(profile: Profile, random: () => number, trial: numbe
 
   const reopened = await profile.open()
   const page = reopened.pages()[0] ?? (await reopened.newPage())
-  await page.goto(profile.url('/lab.html?store=durably-lab'), { waitUntil: 'commit' })
+  await page.goto(profile.url('/lab/?store=durably-lab'), { waitUntil: 'commit' })
   const second = Math.floor(random() * 5_000)
   await sleep(second)
   await profile.kill()

@@ -36,7 +36,7 @@ export class Firefox {
   /** Show the lab in a new tab; resolves when an engine answers. */
   async lab(store: string): Promise<Page> {
     const page = await this.#browser.newPage()
-    await page.goto(`http://localhost:${PORT}/lab.html?store=${store}`)
+    await page.goto(`http://localhost:${PORT}/lab/?store=${store}`)
     await ready(page)
     return page
   }

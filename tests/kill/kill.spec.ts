@@ -138,7 +138,7 @@ async function firstBoot(profile: Profile): Promise<Page> {
 
 async function killInBoot(profile: Profile, after: number): Promise<void> {
   const page = await firstPage(profile)
-  await page.goto(profile.url(`/lab.html?store=${STORE}`), { waitUntil: 'commit' })
+  await page.goto(profile.url(`/lab/?store=${STORE}`), { waitUntil: 'commit' })
   await sleep(after)
   await profile.kill()
 }

@@ -4,7 +4,7 @@ import { monotonicFactory } from 'ulid'
 import { encodeInput } from './encode-input'
 import { DurablyError } from './errors'
 import type { Delivered, Subscription } from './events'
-import type { JobRef, TriggerInput } from './job-ref'
+import type { JobRef, QueryRef, TriggerInput } from './job-ref'
 import type { RunState } from './reduce-run'
 import { RunStore } from './run-store'
 import { StatusStore } from './status-store'
@@ -159,9 +159,16 @@ export class DurablyClient {
   }
 
   /** Call a function that the app registered with `@query`. */
-  async query<Result = Json>(name: string, input: unknown, signal?: AbortSignal): Promise<Result> {
+  query<Name extends string, Input, Output>(
+    query: QueryRef<Name, Input, Output>,
+    input: TriggerInput<Input>,
+    signal?: AbortSignal,
+  ): Promise<Output>
+  query<Result = Json>(name: string, input: unknown, signal?: AbortSignal): Promise<Result>
+  async query(query: string | QueryRef, input: unknown, signal?: AbortSignal): Promise<unknown> {
+    const name = typeof query === 'string' ? query : query.name
     const json = await encodeInput(input, (file, fileName) => this.putBlob(file, fileName))
-    return (await this.#call('query', { name, input: json }, signal)) as Result
+    return this.#call('query', { name, input: json }, signal)
   }
 
   /** Return the registered jobs with their schemas. */

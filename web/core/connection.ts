@@ -15,6 +15,16 @@ export interface BootProgress<Stage extends string = string> {
   readonly elapsed: number
 }
 
+/** How far the start of an engine is, as a page shows it. */
+export interface Boot {
+  /** The stage that is under way; `ready` at the end. */
+  readonly stage: string
+  /** The part of the usual time that is over, from 0 to 1. */
+  readonly part: number
+  /** Why the engine does not answer yet, such as a sleeping tab that runs it. */
+  readonly problem: DurablyError | null
+}
+
 export interface Connection {
   readonly role: Role
   /** How far the engine's boot is, in this tab or the owner's; null when none is under way. */

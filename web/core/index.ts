@@ -7,7 +7,7 @@ export {
   type Completed,
   DurablyClient,
 } from './client'
-export type { BootProgress, Connection, Role } from './connection'
+export type { Boot, BootProgress, Connection, Role } from './connection'
 export {
   type ClientErrorCode,
   DurablyError,
@@ -26,7 +26,13 @@ export type {
   RunsSubscription,
   Subscription,
 } from './events'
-export { defineJobRef, type JobRef, type TriggerInput } from './job-ref'
+export {
+  defineJobRef,
+  defineQueryRef,
+  type JobRef,
+  type QueryRef,
+  type TriggerInput,
+} from './job-ref'
 export { JobStore, type JobStoreOptions } from './job-store'
 export { MAX_LOGS, type RunState } from './reduce-run'
 export { RunStore } from './run-store'

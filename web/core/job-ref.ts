@@ -17,9 +17,22 @@ export function defineJobRef<Name extends string, Input, Output>(
   return { name }
 }
 
+/** A typed name of a function that the app registered with `@query`. At runtime it is `{ name }`. */
+export interface QueryRef<Name extends string = string, Input = unknown, Output = unknown> {
+  readonly name: Name
+  readonly [types]?: { readonly input: Input; readonly output: Output }
+}
+
+/** Name a query and its types; a bundler's plugin does so for each `@query` function. */
+export function defineQueryRef<Name extends string, Input, Output>(
+  name: Name,
+): QueryRef<Name, Input, Output> {
+  return { name }
+}
+
 /** *Input* as a caller may give it: a file or its bytes stand wherever the job takes a `BlobRef`. */
 export type TriggerInput<Input> = Input extends BlobRef
   ? Input | Blob | ArrayBuffer | ArrayBufferView
   : Input extends object
-    ? { [Key in keyof Input]: TriggerInput<Input[Key]> }
+    ? { readonly [Key in keyof Input]: TriggerInput<Input[Key]> }
     : Input

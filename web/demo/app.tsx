@@ -1,13 +1,11 @@
 /** The page around the importer, and what stands in its place while Python starts. */
 
-import { use, useSyncExternalStore } from 'react'
-import type { Role } from '../core/index'
-import { DurablyProvider, useDurably } from '../react/index'
-import { Boot } from './engine'
+import type { Boot, Role } from 'durably-py'
+import { DurablyProvider, useDurably } from 'durably-py/react'
+import { use } from 'react'
+import { engine, latest } from './engine'
 import { Importer } from './importer'
 import { Problem, ProblemBoundary } from './problem'
-
-const boot = new Boot()
 
 export function App() {
   return (
@@ -21,7 +19,7 @@ export function App() {
       </header>
       <main>
         <ProblemBoundary title="Python could not start">
-          <DurablyProvider durably={boot.client} fallback={<BootCard />}>
+          <DurablyProvider durably={engine} fallback={(boot) => <BootCard {...boot} />}>
             <ProblemBoundary title="This page has a fault">
               <Ready />
             </ProblemBoundary>
@@ -42,7 +40,7 @@ function Ready() {
   const { role } = useDurably()
   return (
     <>
-      <Importer latest={use(boot.latest)} />
+      <Importer latest={use(latest)} />
       <p className="hint" data-testid="role" data-role={role}>
         {ROLES[role]}
       </p>
@@ -57,12 +55,20 @@ const ROLES: Readonly<Record<Role, string>> = {
   server: 'Python runs on a server.',
 }
 
-function BootCard() {
-  const { line, done, total, problem } = useSyncExternalStore(boot.subscribe, boot.getSnapshot)
+const LINES: Readonly<Record<string, string>> = {
+  manifest: 'Looking up the parts',
+  storage: 'Opening the private storage',
+  python: 'Starting Python',
+  packages: 'Unpacking the packages',
+  database: 'Opening the database',
+  ready: 'Ready',
+}
+
+function BootCard({ stage, part, problem }: Boot) {
   return (
     <section className="card" aria-label="Starting" data-testid="boot">
-      <p role="status">{line}…</p>
-      <progress aria-label="Start of Python" value={done} max={total} />
+      <p role="status">{LINES[stage] ?? stage}…</p>
+      <progress aria-label="Start of Python" value={part} max={1} />
       {problem !== null && (
         <Problem title="Python does not answer yet" error={problem} role="status" />
       )}

@@ -1,11 +1,13 @@
 /** Choose a CSV file, by dialog or by dropping it, and how to read it. */
 
 import { type DragEvent, type FormEvent, useId, useState } from 'react'
-import type { Delimiter, Encoding, ImportInput } from './jobs'
+import type { ImportInput } from './jobs/demo_jobs/importing.py'
 import { sampleFile } from './sample'
 import { fileSize } from './words'
 
-export type Choice = { readonly file: File; readonly options: ImportInput['options'] }
+type Options = Required<NonNullable<ImportInput['options']>>
+
+export type Choice = { readonly file: File; readonly options: Options }
 
 interface FilePickerProps {
   /** Why nothing can be imported just now; null when something can. */
@@ -13,14 +15,14 @@ interface FilePickerProps {
   readonly onImport: (choice: Choice) => void
 }
 
-const ENCODINGS: readonly (readonly [Encoding, string])[] = [
+const ENCODINGS: readonly (readonly [Options['encoding'], string])[] = [
   ['auto', 'Detect automatically (UTF-8, UTF-16)'],
   ['utf-8', 'UTF-8'],
   ['utf-16', 'UTF-16'],
   ['windows-1252', 'Windows-1252 (Latin-1)'],
 ]
 
-const DELIMITERS: readonly (readonly [Delimiter, string])[] = [
+const DELIMITERS: readonly (readonly [Options['delimiter'], string])[] = [
   ['auto', 'Detect automatically'],
   [',', 'Comma ,'],
   [';', 'Semicolon ;'],
@@ -31,8 +33,8 @@ const DELIMITERS: readonly (readonly [Delimiter, string])[] = [
 export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
   const id = useId()
   const [file, setFile] = useState<File | null>(null)
-  const [encoding, setEncoding] = useState<Encoding>('auto')
-  const [delimiter, setDelimiter] = useState<Delimiter>('auto')
+  const [encoding, setEncoding] = useState<Options['encoding']>('auto')
+  const [delimiter, setDelimiter] = useState<Options['delimiter']>('auto')
   const [isDropTarget, setIsDropTarget] = useState(false)
 
   const submit = (event: FormEvent) => {

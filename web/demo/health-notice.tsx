@@ -1,6 +1,6 @@
 /** Says so while the engine waits out a fault of its storage, or does not answer. */
 
-import { useDurably } from '../react/index'
+import { useDurably } from 'durably-py/react'
 import { Problem } from './problem'
 
 export function HealthNotice() {

@@ -1,11 +1,11 @@
 /** The one screen: choose a file, watch it go in, look at what came of it. */
 
+import type { ClientRun, RunStatus } from 'durably-py'
+import { useDurably, useJob } from 'durably-py/react'
 import { useState, useTransition } from 'react'
-import type { ClientRun, RunStatus } from '../core/index'
-import { useDurably, useJob } from '../react/index'
 import { type Choice, FilePicker } from './file-picker'
 import { HealthNotice } from './health-notice'
-import { importCsv } from './jobs'
+import { importCsv } from './jobs/demo_jobs/importing.py'
 import { Problem } from './problem'
 import { ImportedRows, Result } from './result'
 import { RunCard } from './run-card'

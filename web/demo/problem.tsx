@@ -1,7 +1,7 @@
 /** An error a person can act on: what happened, its code, what to do. */
 
+import { DurablyError } from 'durably-py'
 import { Component, type ReactNode } from 'react'
-import { DurablyError } from '../core/index'
 import { advice, codeAndSentence } from './words'
 
 interface ProblemProps {

@@ -1,8 +1,9 @@
 /** What became of a file: counts, refused rows, columns, rows. */
 
+import { useDurably } from 'durably-py/react'
 import { useId } from 'react'
-import { useDurably } from '../react/index'
-import type { ColumnSummary, ImportResult, RefusedPage, RowsPage } from './jobs'
+import type { ColumnSummary, ImportResult } from './jobs/demo_jobs/importing.py'
+import { rows as importedRows, refusedRows } from './jobs/demo_jobs/queries.py'
 import { PagedTable, type TablePage } from './paged-table'
 import { count } from './words'
 
@@ -121,7 +122,7 @@ export function ImportedRows({
 }) {
   const { durably } = useDurably()
   const refused = async (page: object): Promise<TablePage> => {
-    const { total, rows } = await durably.query<RefusedPage>('refused-rows', {
+    const { total, rows } = await durably.query(refusedRows, {
       run: runId,
       ...page,
     })
@@ -132,7 +133,7 @@ export function ImportedRows({
     }
   }
   const imported = async (page: object): Promise<TablePage> => {
-    const { total, columns, rows } = await durably.query<RowsPage>('rows', { run: runId, ...page })
+    const { total, columns, rows } = await durably.query(importedRows, { run: runId, ...page })
     return { total, columns: ['Row', ...columns], rows }
   }
   return (

@@ -1,9 +1,9 @@
 /** One import as it goes: its status, how far it is, what it says. */
 
+import type { LogEntry, Progress, RunStatus } from 'durably-py'
+import type { UseJobResult } from 'durably-py/react'
 import { useId, useState, useTransition } from 'react'
-import type { LogEntry, Progress, RunStatus } from '../core/index'
-import type { UseJobResult } from '../react/index'
-import type { ImportInput, ImportResult } from './jobs'
+import type { ImportInput, ImportResult } from './jobs/demo_jobs/importing.py'
 import { Problem } from './problem'
 import { count, counted, percent, withCode } from './words'
 

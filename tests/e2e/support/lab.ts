@@ -1,19 +1,7 @@
 /** The lab page: the client without the demo's screen. */
 
 import type { BrowserContext, Page } from '@playwright/test'
-import type { DurablyClient } from '../../../web/core/index'
-import type { ReadyInfo, SnapshotNotice } from '../../../web/spa/page/index'
 import type { Profile } from './browser'
-
-declare global {
-  interface Window {
-    /** Set by web/demo/lab.ts when Python is ready. */
-    readonly lab: DurablyClient
-    /** Every start of an engine that this page has been told of. */
-    readonly boots: readonly ReadyInfo[]
-    readonly snapshots: readonly SnapshotNotice[]
-  }
-}
 
 /** The demo's own store, and one that only tests use. */
 export const DEMO_STORE = 'durably-demo'
@@ -21,7 +9,7 @@ export const LAB_STORE = 'durably-lab'
 
 /** Show the lab on the page that is open; resolves when Python is ready. */
 export async function showLab(page: Page, profile: Profile, store = LAB_STORE): Promise<Page> {
-  await page.goto(profile.url(`/lab.html?store=${store}`))
+  await page.goto(profile.url(`/lab/?store=${store}`))
   await page.waitForFunction(() => 'lab' in window, undefined, { timeout: 60_000 })
   return page
 }

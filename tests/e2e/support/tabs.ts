@@ -18,7 +18,7 @@ export async function openTabs(profile: Profile, count: number): Promise<Page[]>
 /** Open a lab without waiting for its engine. */
 export async function startTab(context: BrowserContext, profile: Profile): Promise<Page> {
   const tab = await context.newPage()
-  await tab.goto(profile.url(`/lab.html?store=${LAB_STORE}`), { waitUntil: 'commit' })
+  await tab.goto(profile.url(`/lab/?store=${LAB_STORE}`), { waitUntil: 'commit' })
   return tab
 }
 

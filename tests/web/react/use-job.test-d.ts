@@ -44,10 +44,10 @@ expectTypeOf<{ name: string; sample: Blob }>().toExtend<
 const crop = defineJobRef<'crop', CropInput, null>('crop')
 expectTypeOf<TriggerInput<CropInput>['box']>().toEqualTypeOf<readonly [number, string]>()
 expectTypeOf<readonly [File, ...number[]]>().toExtend<TriggerInput<CropInput>['images']>()
-expectTypeOf<TriggerInput<string[]>>().toEqualTypeOf<string[]>()
+expectTypeOf<TriggerInput<string[]>>().toEqualTypeOf<readonly string[]>()
 expectTypeOf<TriggerInput<readonly BlobRef[]>>().toEqualTypeOf<readonly TriggerInput<BlobRef>[]>()
 expectTypeOf<TriggerInput<unknown>>().toEqualTypeOf<unknown>()
-expectTypeOf<TriggerInput<{ n: number }>>().toEqualTypeOf<{ n: number }>()
+expectTypeOf<TriggerInput<{ n: number }>>().toEqualTypeOf<{ readonly n: number }>()
 
 export function TypedJob(file: File) {
   const job = useJob(importCsv, { autoResume: false })
@@ -71,7 +71,7 @@ export function NamedJob() {
 
   const typed = useJob<{ n: number }, string>('report')
   expectTypeOf(typed.output).toEqualTypeOf<string | null>()
-  expectTypeOf(typed.trigger).parameter(0).toEqualTypeOf<{ n: number }>()
+  expectTypeOf(typed.trigger).parameter(0).toEqualTypeOf<{ readonly n: number }>()
 }
 
 export async function typedClient(file: File) {

@@ -1,10 +1,10 @@
 /** The real host and the real Python in this process, on memory instead of a disk. */
 
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { vi } from 'vitest'
-import { buildAssets } from '../../../scripts/build-assets.mjs'
 import type { FromWorker, ToWorker } from '../../../web/spa/bridge/protocol'
 import type { Manifest } from '../../../web/spa/worker/python/manifest'
 import { MemoryLocks } from './memory-locks'
@@ -15,9 +15,13 @@ const ASSETS = fileURLToPath(
   new URL('../../../node_modules/.cache/durably-test-assets/', import.meta.url),
 )
 
+const [CLI, JOBS] = ['../../../dist/package/cli.js', '../../../web/demo/jobs'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+) as [string, string]
+
 /** Build what a browser would fetch; return the manifest's URL. */
 export function buildManifest(): string {
-  buildAssets(ASSETS)
+  execFileSync(process.execPath, [CLI, 'build', JOBS, '--out', ASSETS], { stdio: 'pipe' })
   const manifest: Manifest = JSON.parse(readFileSync(join(ASSETS, 'manifest.json'), 'utf8'))
   // Under Node, Pyodide takes a path where a browser's takes a URL.
   const base = join(ASSETS, manifest.pyodide.base)

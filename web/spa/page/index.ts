@@ -8,7 +8,7 @@ export {
   type ReadyInfo,
   type SnapshotNotice,
 } from '../bridge/protocol'
-export { type StartOptions, startDurably } from './start-durably'
+export { type PartsPlace, type Starting, type StartOptions, startDurably } from './start-durably'
 export { type TabOptions, TabTransport } from './tab-transport'
 export {
   createWorkerTransport,

@@ -1,17 +1,6 @@
 /** The lab: the client alone, for the benchmark, the browser tests and a curious console. */
 
-import type { DurablyClient } from '../core/index'
-import type { ReadyInfo, SnapshotNotice } from '../spa/page/index'
-import { startEngine } from './engine'
-
-declare global {
-  interface Window {
-    lab: DurablyClient
-    /** What each engine said when it was ready, and what became of memory snapshots. */
-    boots: ReadyInfo[]
-    snapshots: SnapshotNotice[]
-  }
-}
+import { startApp } from 'durably-py/app'
 
 const state = document.getElementById('state')
 const store = new URLSearchParams(location.search).get('store') ?? 'durably-lab'
@@ -19,7 +8,8 @@ const store = new URLSearchParams(location.search).get('store') ?? 'durably-lab'
 try {
   window.boots = []
   window.snapshots = []
-  window.lab = await startEngine(store, undefined, {
+  window.lab = await startApp({
+    store,
     onReady: (info) => window.boots.push(info),
     onSnapshot: (notice) => window.snapshots.push(notice),
   })

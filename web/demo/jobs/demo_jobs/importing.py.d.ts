@@ -1,0 +1,57 @@
+// Made by durably-py from demo_jobs/importing.py: edit that file, not this one.
+import type { BlobRef, JobRef } from 'durably-py'
+
+/** Import a CSV file into a table of its own and describe its columns. */
+export declare const importCsv: JobRef<'import-csv', ImportInput, ImportResult>
+
+export type Blob = BlobRef
+
+/**
+ * A file to import.
+ */
+export interface ImportInput {
+  file: Blob
+  options?: ImportOptions
+}
+/**
+ * How to read the file; what is "auto" is found out.
+ */
+export interface ImportOptions {
+  encoding?: ("auto" | "utf-8" | "utf-16" | "windows-1252")
+  delimiter?: ("auto" | "," | ";" | "\t" | "|")
+}
+/**
+ * What became of the file.
+ */
+export interface ImportResult {
+  imported: number
+  refused: number
+  blank: number
+  delimiter: string
+  encoding: string
+  notes: string[]
+  columns: ColumnSummary[]
+  firstRefused: RefusedRow[]
+}
+/**
+ * What a column holds.
+ */
+export interface ColumnSummary {
+  name: string
+  kind: ("int" | "float" | "bool" | "date" | "text" | "empty")
+  distinct: number
+  exact: boolean
+  empty: number
+  smallest: (string | null)
+  largest: (string | null)
+}
+/**
+ * A row that was not imported; *row* and *line* count from 1.
+ */
+export interface RefusedRow {
+  row: number
+  line: number
+  column: string
+  reason: string
+}
+//# sourceMappingURL=importing.py.d.ts.map

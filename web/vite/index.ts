@@ -1,0 +1,291 @@
+/** The Vite plugin: an app imports its Python jobs, and finds them typed, served and built. */
+
+import { readFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
+import { runtimeCode } from '../node/declarations/render'
+import { isOfJobs } from '../node/files'
+import { netlifyHeaders } from '../node/headers'
+import { ownFile } from '../node/own-files'
+import { defaultDistributionUrl, defaultIndexes } from '../node/packages/vendor'
+import { JobsError, Project } from '../node/project'
+import { isolate, keepForever, serveParts } from './middleware'
+
+export interface DurablyPyOptions {
+  /** Folder of the Python modules that hold jobs, relative to the app's root. Default: `src/jobs`. */
+  readonly jobs?: string
+  /** Python packages that the jobs import, as pip reads them: `['pypdf==6.1.0']`. */
+  readonly packages?: readonly string[]
+  /** Where the packages are pinned; relative to the root. Default: `durably.lock.json`. */
+  readonly lockFile?: string
+  /** Addresses of package indexes. Default: what pip or uv would ask, else PyPI. */
+  readonly indexes?: readonly string[]
+  /** The folder of Pyodide's own packages, an address. Default: that of Pyodide's distribution. */
+  readonly distributionUrl?: string
+  /** Name of the store of a `DurablyProvider` without a client. Default: the name in `package.json`. */
+  readonly store?: string
+  /** Whether a declaration is written beside each module. Default: true. */
+  readonly types?: boolean
+  /** Whether the dev server and the preview send the headers that isolate a page. Default: true. */
+  readonly isolate?: boolean
+  /** Write `_headers`, as Netlify and Cloudflare Pages read it, into the build. Default: false. */
+  readonly headers?: 'netlify' | false
+}
+
+const PYTHON = /\.py$/
+
+/** Make `import { monthlyReport } from './jobs/reports.py'` work, typed, in dev and in the build. */
+export function durablyPy(options: DurablyPyOptions = {}): Plugin {
+  return new DurablyPy(options).plugin()
+}
+
+class DurablyPy {
+  readonly #options: DurablyPyOptions
+  #config: ResolvedConfig | null = null
+  #project: Project | null = null
+  #server: ViteDevServer | null = null
+  /** The last look at the folder; rejects with what is wrong in it. */
+  #reading: Promise<void> | null = null
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(options: DurablyPyOptions) {
+    this.#options = options
+  }
+
+  plugin(): Plugin {
+    const owner = this
+    return {
+      name: 'durably-py',
+      enforce: 'pre',
+
+      config: () => ({
+        // Bundled ahead, its client could not be told where the parts lie.
+        optimizeDeps: { exclude: ['durably-py'] },
+        resolve: { dedupe: ['react', 'react-dom'] },
+      }),
+
+      configResolved: (config) => owner.#begin(config),
+
+      configureServer: (server) => owner.#serve(server),
+
+      configurePreviewServer: (server) => {
+        if (owner.#options.isolate !== false) server.middlewares.use(isolate)
+        server.middlewares.use(keepForever(`/${owner.#resolved.build.assetsDir}/`))
+      },
+
+      async buildStart() {
+        if (owner.#server === null)
+          await owner.#look().catch((error) => this.error(owner.#told(error)))
+        else owner.#look().catch(() => undefined)
+      },
+
+      async load(fullId) {
+        // In dev a dependency's id ends in its version.
+        const id = fullId.replace(/\?(v|t)=[^&]*$/, '')
+        if (id === normal(ownFile('app.js'))) {
+          if (owner.#server !== null) return owner.#client('dev', 'dev')
+          if (this.environment.name !== 'client') return null
+          return owner.#emit((file) => this.emitFile({ type: 'asset', ...file }))
+        }
+        if (!PYTHON.test(id)) return null
+        try {
+          await owner.#look()
+        } catch (error) {
+          this.error(owner.#told(error))
+        }
+        return owner.#references(id, (message) => this.error(message))
+      },
+
+      async closeBundle() {
+        await owner.#project?.close()
+      },
+
+      generateBundle() {
+        if (owner.#options.headers !== 'netlify' || this.environment.name !== 'client') return
+        const { base, build } = owner.#resolved
+        const immutable = [`${new URL(base, 'http://x').pathname}${build.assetsDir}/*`]
+        this.emitFile({ type: 'asset', fileName: '_headers', source: netlifyHeaders(immutable) })
+      },
+    }
+  }
+
+  get #resolved(): ResolvedConfig {
+    if (this.#config === null) throw new Error('Vite has not resolved its configuration yet')
+    return this.#config
+  }
+
+  get #jobs(): string {
+    return resolve(this.#resolved.root, this.#options.jobs ?? 'src/jobs')
+  }
+
+  #begin(config: ResolvedConfig): void {
+    this.#config = config
+    const {
+      packages = [],
+      lockFile = 'durably.lock.json',
+      indexes,
+      distributionUrl,
+    } = this.#options
+    this.#project = new Project({
+      jobs: this.#jobs,
+      packages,
+      lockFile: resolve(config.root, lockFile),
+      indexes: indexes ?? defaultIndexes(),
+      distributionUrl: distributionUrl ?? defaultDistributionUrl(),
+      cache: join(config.cacheDir, '..', '.durably-py'),
+      say: (line) => config.logger.info(`[durably-py] ${line}`, { timestamp: true }),
+    })
+  }
+
+  /** Read the folder, unless that was done since it last changed. */
+  #look(): Promise<void> {
+    this.#reading ??= this.#read()
+    return this.#reading
+  }
+
+  async #read(): Promise<void> {
+    const project = this.#project
+    if (project === null) return
+    await project.read()
+    if (this.#options.types !== false) await project.writeDeclarations()
+  }
+
+  #serve(server: ViteDevServer): void {
+    this.#server = server
+    const { base } = this.#resolved
+    if (this.#options.isolate !== false) server.middlewares.use(isolate)
+    server.middlewares.use(
+      serveParts(`${base}@durably/`, async () => {
+        await this.#look()
+        const project = this.#project
+        return project ? project.parts() : null
+      }),
+    )
+    // Python is there before it is asked: a module that changes is then read in milliseconds.
+    this.#look()
+      .then(() => this.#project?.warm())
+      .catch(() => undefined)
+    server.watcher.add(this.#jobs)
+    server.watcher.on('all', (_event, file) => {
+      const path = inside(this.#jobs, file)
+      if (path !== null && isOfJobs(path)) this.#changed(server)
+    })
+    server.httpServer?.once('close', () => void this.#project?.close())
+  }
+
+  /** An editor may write several files at once. */
+  #changed(server: ViteDevServer): void {
+    this.#reading = null
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#reload(server), 20)
+  }
+
+  async #reload(server: ViteDevServer): Promise<void> {
+    try {
+      await this.#look()
+    } catch (error) {
+      const told = this.#told(error)
+      const { message, id, loc, frame = '' } = told
+      this.#resolved.logger.error(`[durably-py] ${message}\n${frame}`, { timestamp: true })
+      const err = {
+        message,
+        stack: '',
+        plugin: 'durably-py',
+        frame,
+        ...(id && { id }),
+        ...(loc && { loc }),
+      }
+      server.ws.send({ type: 'error', err })
+      return
+    }
+    for (const file of server.moduleGraph.fileToModulesMap.keys()) {
+      if (PYTHON.test(file)) server.moduleGraph.onFileChange(file)
+    }
+    server.ws.send({ type: 'full-reload' })
+  }
+
+  /** The client of a `DurablyProvider` that is given none; the urls are expressions. */
+  #client(manifest: string, worker: string): string {
+    const dev = `${this.#resolved.base}@durably/`
+    const urls =
+      manifest === 'dev'
+        ? [JSON.stringify(`${dev}manifest.json`), JSON.stringify(`${dev}worker.js`)]
+        : [manifest, worker]
+    return [
+      "import { startDurably } from 'durably-py'",
+      `const place = { manifestUrl: ${urls[0]}, worker: ${urls[1]} }`,
+      `const store = ${JSON.stringify(this.#store())}`,
+      'export function startApp(options) {',
+      '  return startDurably({ store, ...options, ...place })',
+      '}',
+      'let client = null',
+      'export function appClient() {',
+      '  client ??= startApp()',
+      '  return client',
+      '}',
+      '',
+    ].join('\n')
+  }
+
+  #store(): string {
+    if (this.#options.store !== undefined) return this.#options.store
+    try {
+      const { name } = JSON.parse(readFileSync(join(this.#resolved.root, 'package.json'), 'utf8'))
+      if (typeof name === 'string' && name !== '') return name.replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    } catch {
+      // An app without a package.json has the name of its folder.
+    }
+    return basename(this.#resolved.root)
+  }
+
+  #emit(emit: (file: { fileName: string; source: Uint8Array }) => string): string {
+    const project = this.#project
+    if (project === null) throw new Error('Vite has not resolved its configuration yet')
+    const { files, manifest, worker } = project.parts()
+    const folder = `${this.#resolved.build.assetsDir}/durably/`
+    const refs = new Map(
+      files.map((file) => [file, emit({ fileName: folder + file.path, source: file.bytes })]),
+    )
+    const urlOf = (file: typeof manifest) => `import.meta.ROLLUP_FILE_URL_${refs.get(file)}`
+    return this.#client(urlOf(manifest), urlOf(worker))
+  }
+
+  #references(id: string, fail: (message: string) => never): string {
+    const { modules } = this.#project ?? { modules: [] }
+    const path = inside(this.#jobs, id)
+    if (path === null) {
+      return fail(`${id} is outside of ${this.#jobs}, the folder of Python jobs (option "jobs")`)
+    }
+    const module = modules.find(({ file }) => file === path)
+    if (module) return runtimeCode(module)
+    return fail(`${path} has no jobs and no queries: only those can be imported from Python`)
+  }
+
+  /** An error as Vite shows it: with its place, and the lines of Python that led there. */
+  #told(error: unknown): PlacedError {
+    if (!(error instanceof JobsError))
+      return error instanceof Error ? error : new Error(String(error))
+    const { failure, file, message } = error
+    const told: PlacedError = new Error(message)
+    told.id = file
+    told.loc = { file, line: failure.line, column: 0 }
+    told.frame = failure.traceback.replaceAll('"/jobs/', `"${this.#jobs}/`)
+    told.stack = ''
+    return told
+  }
+}
+
+interface PlacedError extends Error {
+  id?: string
+  loc?: { file: string; line: number; column: number }
+  frame?: string
+}
+
+const normal = (path: string): string => path.replaceAll('\\', '/')
+
+/** The path of *file* below *folder*, with forward slashes; null when it is elsewhere. */
+function inside(folder: string, file: string): string | null {
+  const root = `${normal(folder)}/`
+  const path = normal(file)
+  return path.startsWith(root) ? path.slice(root.length) : null
+}
