@@ -32,7 +32,9 @@ TESTS = (
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Return a fresh wheel and sdist."""
-    return build(tmp_path_factory.mktemp("dist"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("DURABLY_REPOSITORY", raising=False)
+        return build(tmp_path_factory.mktemp("dist"))
 
 
 def sources() -> set[str]:
@@ -100,8 +102,11 @@ def test_the_metadata_is_what_an_index_shows(built: Built) -> None:
     assert told.get_payload() == (ROOT / "py" / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_same_source_gives_the_same_bytes(built: Built, tmp_path: Path) -> None:
+def test_the_same_source_gives_the_same_bytes(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever builds it again can compare."""
+    monkeypatch.delenv("DURABLY_REPOSITORY", raising=False)
     again = build(tmp_path)
     assert again.wheel.read_bytes() == built.wheel.read_bytes()
     assert again.sdist.read_bytes() == built.sdist.read_bytes()
