@@ -21,17 +21,18 @@ export const wheels = at('.wheels')
 export const wheelsLock = at('scripts', 'wheels.lock.json')
 export const chromiumRecord = at('.cache', 'chromium.json')
 
-/** Every folder that holds Python of ours. */
+/** Every folder that holds Python of ours, and every file that stands alone. */
 export const pythonSources = () =>
   [
     'py/durably',
+    'py/hatch_build.py',
     'tests/py',
     'tests/pyodide',
     'examples',
     'bench',
-    'scripts/docs',
+    'scripts',
     'web/demo/jobs',
-  ].filter((folder) => existsSync(at(folder)) && holdsPython(at(folder)))
+  ].filter((path) => existsSync(at(path)) && (path.endsWith('.py') || holdsPython(at(path))))
 
 /** A folder without any is an error to mypy. */
 function holdsPython(folder) {

@@ -31,7 +31,7 @@ def _tree(base: type[BaseException]) -> Iterator[type[BaseException]]:
 def errors() -> str:
     """Return one row for each error."""
     rows = [
-        (f"`{one.code}`", f"`{one.__name__}`", _parent(one), first_sentence(one), _attributes(one))
+        (_entry(one.code), f"`{one.__name__}`", _parent(one), first_sentence(one), _attributes(one))
         for one in _tree(DurablyError)
         if issubclass(one, DurablyError)
     ]
@@ -42,6 +42,10 @@ def signals() -> str:
     """Return one row for each signal."""
     rows = [(f"`{one.__name__}`", first_sentence(one)) for one in _tree(RunSignal)]
     return table(("class", "means"), rows)
+
+
+def _entry(code: str) -> str:
+    return f"[`{code}`](../guides/troubleshooting.md#{code})"
 
 
 def _parent(error: type) -> str:

@@ -85,7 +85,7 @@ def test_the_reference_has_every_public_name() -> None:
 def test_the_reference_has_every_error_and_every_event() -> None:
     """What a user may meet or listen to stands there, with its code and its fields."""
     on_errors, on_events = text_of(REFERENCE / "errors.md"), text_of(REFERENCE / "events.md")
-    rows = [f"| `{error.code}` | `{error.__name__}` |" for error in errors()]
+    rows = [f"#{error.code}) | `{error.__name__}` |" for error in errors()]
     assert [row for row in rows if row not in on_errors] == []
     assert [kind for kind in EVENT_TYPES if f"### {kind}\n" not in on_events] == []
 
