@@ -112,7 +112,7 @@ test('a tab that follows stops it as well', async ({ profile }) => {
 
 test('without isolation the worker is ended and booted again', async ({ profile }) => {
   const context = await profile.open()
-  await context.route(/\/lab\.html/, async (route) => {
+  await context.route(/\/lab\/\?/, async (route) => {
     const response = await route.fetch()
     const { 'cross-origin-opener-policy': _, ...headers } = response.headers()
     await route.fulfill({ response, headers })

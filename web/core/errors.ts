@@ -83,3 +83,10 @@ export class DurablyError extends Error {
     return problems.length > 0 ? { code, message, problems } : { code, message }
   }
 }
+
+/** What was thrown, as the error that everything here is told as. */
+export function toDurablyError(cause: unknown): DurablyError {
+  if (cause instanceof DurablyError) return cause
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new DurablyError('internal', message, { cause })
+}

@@ -33,9 +33,11 @@ export {
   type QueryRef,
   type TriggerInput,
 } from './job-ref'
-export { JobStore, type JobStoreOptions } from './job-store'
-export { MAX_LOGS, type RunState } from './reduce-run'
+export { type JobState, JobStore, type JobStoreOptions } from './job-store'
+export { type QueryState, QueryStore, type RefetchOn } from './query-store'
+export { initialRun, MAX_LOGS, type RunState } from './reduce-run'
 export { RunStore } from './run-store'
+export { type RunsOptions, type RunsState, RunsStore } from './runs-store'
 export { type EngineStatus, StatusStore } from './status-store'
 export type { StoreArchive } from './store-archive'
 export type {

@@ -20,7 +20,7 @@ export function defineJobRef<Name extends string, Input, Output>(
 /** A typed name of a function that the app registered with `@query`. At runtime it is `{ name }`. */
 export interface QueryRef<Name extends string = string, Input = unknown, Output = unknown> {
   readonly name: Name
-  readonly [types]?: { readonly input: Input; readonly output: Output }
+  readonly [types]?: { readonly asks: Input; readonly answers: Output }
 }
 
 /** Name a query and its types; a bundler's plugin does so for each `@query` function. */

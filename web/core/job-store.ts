@@ -8,7 +8,7 @@ import { initialRun, type RunState } from './reduce-run'
 import type { RunStore } from './run-store'
 import { told } from './told'
 import type { TriggerAnswer, Unsubscribe } from './transport'
-import type { ClientRun, Json, RunStatus } from './types'
+import type { ClientRun, Json, Labels, RunStatus } from './types'
 
 export interface JobStoreOptions {
   /** Show this run first. Then no active run is looked for at the start. */
@@ -17,6 +17,14 @@ export interface JobStoreOptions {
   readonly autoResume?: boolean | undefined
   /** Switch to each run of the job that is triggered or leased, wherever that happens. Default true. */
   readonly followLatest?: boolean | undefined
+  /** Look for, and follow, only runs that have all of these labels. A trigger's own are `triggerOptions`. */
+  readonly scope?: { readonly labels?: Labels | undefined } | undefined
+}
+
+/** The run that a `JobStore` shows. */
+export interface JobState extends RunState {
+  /** Whether it is not known yet which run is to be shown, or what has become of it. */
+  readonly isResolving: boolean
 }
 
 const noRun = initialRun(null)
@@ -27,9 +35,14 @@ export class JobStore<Input = unknown, Output = Json> {
   readonly #job: string | JobRef<string, Input, Output>
   readonly #autoResume: boolean
   readonly #followLatest: boolean
+  readonly #labels: Labels | undefined
   readonly #listeners = new Set<() => void>()
+  /** What goes with each trigger that does not say otherwise. */
+  triggerOptions: ClientTriggerOptions = {}
   #run: RunStore | null
-  #state: RunState
+  /** The part of the state that is the run's own. */
+  #shown: RunState = noRun
+  #state: JobState
   #sawActiveRuns = false
   #feedError: DurablyError | null = null
   #stopRun: Unsubscribe | null = null
@@ -38,17 +51,19 @@ export class JobStore<Input = unknown, Output = Json> {
   constructor(
     client: DurablyClient,
     job: string | JobRef<string, Input, Output>,
-    { initialRunId, autoResume = true, followLatest = true }: JobStoreOptions = {},
+    { initialRunId, autoResume = true, followLatest = true, scope }: JobStoreOptions = {},
   ) {
     this.#client = client
     this.#job = job
     this.#autoResume = autoResume
     this.#followLatest = followLatest
     this.#run = initialRunId === undefined ? null : client.runStore(initialRunId)
-    this.#state = this.#run?.getSnapshot() ?? noRun
+    this.#labels = scope?.labels
+    this.#shown = this.#run?.getSnapshot() ?? noRun
+    this.#state = { ...this.#shown, isResolving: this.#isResolving(this.#shown) }
   }
 
-  readonly getSnapshot = (): RunState => this.#state
+  readonly getSnapshot = (): JobState => this.#state
 
   readonly subscribe = (listener: () => void): Unsubscribe => {
     this.#listeners.add(listener)
@@ -64,7 +79,8 @@ export class JobStore<Input = unknown, Output = Json> {
     input: TriggerInput<Input>,
     options?: ClientTriggerOptions,
   ): Promise<TriggerAnswer> => {
-    const answer = await this.#client.trigger(this.#job, input, options)
+    const given = { ...this.triggerOptions, ...options }
+    const answer = await this.#client.trigger(this.#job, input, given)
     this.#followAnswer(answer)
     return answer
   }
@@ -75,6 +91,7 @@ export class JobStore<Input = unknown, Output = Json> {
     options: ClientWaitOptions = {},
   ): Promise<Completed<Output>> =>
     this.#client.triggerAndWait(this.#job, input, {
+      ...this.triggerOptions,
       ...options,
       onTrigger: (answer) => {
         this.#followAnswer(answer)
@@ -102,7 +119,8 @@ export class JobStore<Input = unknown, Output = Json> {
     if (this.#followLatest) types.push('run:trigger', 'run:leased')
     this.#feedError = null
     this.#stopFeed?.()
-    this.#stopFeed = this.#client.subscribe({ jobName, types }, this.#take, (error) => {
+    const labels = this.#labels && { labels: this.#labels }
+    this.#stopFeed = this.#client.subscribe({ jobName, ...labels, types }, this.#take, (error) => {
       this.#feedError = error
       this.#show()
     })
@@ -131,12 +149,12 @@ export class JobStore<Input = unknown, Output = Json> {
     this.#sawActiveRuns = true
     // A run that had ended may have been resumed, and even have ended again; or it is gone.
     if (!isFirst) this.#run?.reopen()
-    if (latest === undefined) return
     const shown = this.#run?.runId ?? null
     const wanted = isFirst
       ? this.#autoResume && shown === null
-      : this.#followLatest && (shown === null || latest.id > shown)
-    if (wanted) this.#follow(latest.id, latest)
+      : this.#followLatest && latest !== undefined && (shown === null || latest.id > shown)
+    if (wanted && latest !== undefined) this.#follow(latest.id, latest)
+    else if (isFirst) this.#show() // it is known now that there is none
   }
 
   #followAnswer({ runId, disposition }: TriggerAnswer): void {
@@ -168,9 +186,18 @@ export class JobStore<Input = unknown, Output = Json> {
     this.#set(error === run.subscriptionError ? run : { ...run, subscriptionError: error })
   }
 
-  #set(state: RunState): void {
-    if (state === this.#state) return
-    this.#state = state
+  /** Of a run that is shown, nothing may be known yet; of none, whether there is one to show. */
+  #isResolving(run: RunState): boolean {
+    if (this.#feedError !== null || run.subscriptionError !== null) return false
+    if (this.#run !== null) return run.status === null
+    return this.#autoResume && !this.#sawActiveRuns
+  }
+
+  #set(run: RunState): void {
+    const isResolving = this.#isResolving(run)
+    if (run === this.#shown && isResolving === this.#state.isResolving) return
+    this.#shown = run
+    this.#state = { ...run, isResolving }
     for (const notify of this.#listeners) told(notify)
   }
 }
