@@ -22,6 +22,7 @@ export default defineConfig({
   },
   projects: [
     { name: 'chromium', use: { browserName: 'chromium' } },
+    { name: 'package', testDir: 'tests/package', use: { browserName: 'chromium' } },
     { name: 'kill', testDir: 'tests/kill', use: { browserName: 'chromium' } },
   ],
   webServer: {

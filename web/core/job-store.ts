@@ -22,7 +22,8 @@ export interface JobStoreOptions {
 }
 
 /** The run that a `JobStore` shows. */
-export interface JobState extends RunState {
+export interface JobState<Output = Json> extends Omit<RunState, 'output'> {
+  readonly output: Output | null
   /** Whether it is not known yet which run is to be shown, or what has become of it. */
   readonly isResolving: boolean
 }
@@ -42,7 +43,7 @@ export class JobStore<Input = unknown, Output = Json> {
   #run: RunStore | null
   /** The part of the state that is the run's own. */
   #shown: RunState = noRun
-  #state: JobState
+  #state: JobState<Output>
   #sawActiveRuns = false
   #feedError: DurablyError | null = null
   #stopRun: Unsubscribe | null = null
@@ -60,10 +61,10 @@ export class JobStore<Input = unknown, Output = Json> {
     this.#run = initialRunId === undefined ? null : client.runStore(initialRunId)
     this.#labels = scope?.labels
     this.#shown = this.#run?.getSnapshot() ?? noRun
-    this.#state = { ...this.#shown, isResolving: this.#isResolving(this.#shown) }
+    this.#state = this.#stateOf(this.#shown, this.#isResolving(this.#shown))
   }
 
-  readonly getSnapshot = (): JobState => this.#state
+  readonly getSnapshot = (): JobState<Output> => this.#state
 
   readonly subscribe = (listener: () => void): Unsubscribe => {
     this.#listeners.add(listener)
@@ -193,11 +194,16 @@ export class JobStore<Input = unknown, Output = Json> {
     return this.#autoResume && !this.#sawActiveRuns
   }
 
+  /** The engine has checked the output by the job's type. */
+  #stateOf(run: RunState, isResolving: boolean): JobState<Output> {
+    return { ...run, output: run.output as Output | null, isResolving }
+  }
+
   #set(run: RunState): void {
     const isResolving = this.#isResolving(run)
     if (run === this.#shown && isResolving === this.#state.isResolving) return
     this.#shown = run
-    this.#state = { ...run, isResolving }
+    this.#state = this.#stateOf(run, isResolving)
     for (const notify of this.#listeners) told(notify)
   }
 }

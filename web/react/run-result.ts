@@ -27,7 +27,9 @@ export interface RunResult<Output = Json> {
   readonly availableAt: string | null
 }
 
-export function resultOf<Output>(run: RunState): RunResult<Output> {
+export function resultOf<Output>(
+  run: Omit<RunState, 'output'> & { readonly output: unknown },
+): RunResult<Output> {
   return {
     status: run.status,
     output: run.output as Output | null,

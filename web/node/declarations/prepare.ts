@@ -28,16 +28,31 @@ const DROPPED = new Set([
   'maxProperties',
 ])
 
-export function prepare(schema: Schema): Schema {
-  if (schema['x-durably'] === 'blob') return { tsType: 'BlobRef' }
+/** Whether *schema* is that of a kept file, in whose place a page may give the file itself. */
+export const isBlob = (schema: Schema): boolean => schema['x-durably'] === 'blob'
+
+/** *blobs* are the references to schemas of kept files. */
+export function prepare(schema: Schema, blobs: ReadonlySet<string>): Schema {
+  const { $ref, description } = schema
+  if (typeof $ref === 'string') {
+    const type = blobs.has($ref) ? { tsType: 'BlobRef' } : { $ref }
+    // With anything beside it, a reference would become a type of its own.
+    return description === undefined ? type : { allOf: [type], description }
+  }
+  const prepared = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(prepared)
+    return typeof value === 'object' && value !== null ? prepare(value as Schema, blobs) : value
+  }
   const made: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(schema)) {
     // Every field has one, and each would become a type of its own.
     if (key === 'title' || DROPPED.has(key)) continue
     if (DATA.has(key)) made[key] = value
-    else if (BY_NAME.has(key)) made[key] = eachOf(value as Record<string, Schema>)
-    else if (key === 'prefixItems') {
-      made.items = (value as Schema[]).map(prepare)
+    else if (BY_NAME.has(key)) {
+      const named = Object.entries(value as Record<string, Schema>)
+      made[key] = Object.fromEntries(named.map(([name, one]) => [name, prepare(one, blobs)]))
+    } else if (key === 'prefixItems') {
+      made.items = prepared(value)
       made.additionalItems = false
     } else if (key === 'minItems' || key === 'maxItems') {
       // Of a plain list they would become a union of tuples.
@@ -45,15 +60,6 @@ export function prepare(schema: Schema): Schema {
     } else made[key] = prepared(value)
   }
   return isEmpty(made) ? { ...made, tsType: 'unknown' } : made
-}
-
-function eachOf(schemas: Readonly<Record<string, Schema>>): Record<string, Schema> {
-  return Object.fromEntries(Object.entries(schemas).map(([name, one]) => [name, prepare(one)]))
-}
-
-function prepared(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(prepared)
-  return typeof value === 'object' && value !== null ? prepare(value as Schema) : value
 }
 
 function isEmpty(schema: Readonly<Record<string, unknown>>): boolean {

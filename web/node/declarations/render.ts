@@ -3,7 +3,7 @@
 import { compile, type JSONSchema } from 'json-schema-to-typescript'
 import type { Export, Module, Schema } from '../python/protocol'
 import { type Named, nameAll } from './names'
-import { prepare } from './prepare'
+import { isBlob, prepare } from './prepare'
 
 /** Where a name of Python's is found in the text that was written for it; lines count from 1, columns from 0. */
 export interface Place {
@@ -106,15 +106,19 @@ async function compileAll(
   properties: Readonly<Record<string, Schema>>,
   $defs: Readonly<Record<string, Schema>>,
 ) {
+  const names = Object.keys($defs)
+  const blobs = new Set(
+    names.filter((name) => isBlob($defs[name] ?? {})).map((name) => `#/$defs/${name}`),
+  )
   const schema = {
     type: 'object',
     properties: Object.fromEntries(
-      Object.entries(properties).map(([name, one]) => [name, prepare(one)]),
+      Object.entries(properties).map(([name, one]) => [name, prepare(one, blobs)]),
     ),
     required: Object.keys(properties),
     additionalProperties: false,
     $defs: Object.fromEntries(
-      Object.entries($defs).map(([name, one]) => [name, withName(name, one)]),
+      Object.entries($defs).map(([name, one]) => [name, named(name, one, blobs)]),
     ),
   }
   const text = await compile(schema as JSONSchema, ROOT, {
@@ -129,11 +133,13 @@ async function compileAll(
 const ROOT = `${MARK}Root`
 
 /** A type is called by its key, which tells what a model takes from what it gives: `Node-Input`. */
-function withName(name: string, schema: Schema): Schema {
-  const prepared = prepare(schema)
-  return 'tsType' in prepared
-    ? prepared
-    : { title: name.replaceAll(/[^A-Za-z0-9$]/g, ''), ...prepared }
+function named(name: string, schema: Schema, blobs: ReadonlySet<string>): Schema {
+  const { title } = schema
+  // `Page[int]` has the key `Page_int_`.
+  const isGeneric = typeof title === 'string' && title.includes('[')
+  const words = name.split(isGeneric ? /[^A-Za-z0-9]+/ : /[^A-Za-z0-9_$]+/)
+  const called = words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')
+  return { title: called, ...prepare(schema, blobs) }
 }
 
 /** The compiler leaves the lines where they are. */
@@ -158,13 +164,25 @@ function cutRoot(lines: readonly string[]): readonly [readonly string[], readonl
   if (begin < 0) return [[], lines]
   const end = lines.indexOf('}', begin)
   const others = [...lines.slice(0, begin), ...lines.slice(end + 1)]
-  return [lines.slice(begin + 1, end), others.length > 0 ? ['', ...others] : []]
+  return [lines.slice(begin + 1, end), spaced(others)]
+}
+
+/** With an empty line before each type and its comment. */
+function spaced(lines: readonly string[]): string[] {
+  return lines
+    .filter((line) => line !== '')
+    .flatMap((line, at, all) => {
+      const begins = line === '/**' || (line.startsWith('export ') && all[at - 1] !== ' */')
+      return begins ? ['', line] : [line]
+    })
 }
 
 function valuesOf(lines: readonly string[], names: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   let current: string | null = null
   for (const line of lines) {
+    // A comment of the property itself; what is inside of it stands further to the right.
+    if (/^ {2,3}(\/\*\*|\*)/.test(line)) continue
     const name = names.find((one) => line.startsWith(`  ${one}: `))
     if (name !== undefined) {
       current = name

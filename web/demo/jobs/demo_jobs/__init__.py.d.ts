@@ -39,18 +39,16 @@ export declare const leave: JobRef<'leave', LeaveInput, null>
 export declare const steps: JobRef<'steps', StepsInput, string[]>
 
 /** Make a file of another file's text in upper case; the output is a reference to it. */
-export declare const upper: JobRef<'upper', UpperInput, BlobOutput>
-
-export type BlobInput = BlobRef
-export type BlobOutput = BlobRef
+export declare const upper: JobRef<'upper', UpperInput, BlobRef>
 
 /**
  * A file to import.
  */
 export interface ImportInput {
-  file: BlobInput
+  file: BlobRef
   options?: ImportOptions
 }
+
 /**
  * How to read the file; what is "auto" is found out.
  */
@@ -58,6 +56,7 @@ export interface ImportOptions {
   encoding?: ("auto" | "utf-8" | "utf-16" | "windows-1252")
   delimiter?: ("auto" | "," | ";" | "\t" | "|")
 }
+
 /**
  * What became of the file.
  */
@@ -71,6 +70,7 @@ export interface ImportResult {
   columns: ColumnSummary[]
   firstRefused: RefusedRow[]
 }
+
 /**
  * What a column holds.
  */
@@ -83,6 +83,7 @@ export interface ColumnSummary {
   smallest: (string | null)
   largest: (string | null)
 }
+
 /**
  * A row that was not imported; *row* and *line* count from 1.
  */
@@ -92,6 +93,7 @@ export interface RefusedRow {
   column: string
   reason: string
 }
+
 /**
  * Part of what the steps of a run wrote down.
  */
@@ -99,6 +101,7 @@ export interface JournalInput {
   run: string
   after?: number
 }
+
 /**
  * One execution of one step, written down by the step itself.
  */
@@ -106,6 +109,7 @@ export interface JournalEntry {
   step: string
   token: string
 }
+
 /**
  * A page of an import's rows.
  */
@@ -114,6 +118,7 @@ export interface PageInput {
   offset?: number
   limit?: number
 }
+
 /**
  * Refused rows in the file's order.
  */
@@ -121,6 +126,7 @@ export interface RefusedPage {
   total: number
   rows: RefusedRow[]
 }
+
 /**
  * Imported rows in the file's order; each begins with its row number.
  */
@@ -129,24 +135,28 @@ export interface RowsPage {
   columns: string[]
   rows: (string | number)[][]
 }
+
 /**
  * How long to keep the processor busy.
  */
 export interface ComputeInput {
   seconds?: number
 }
+
 /**
  * How to go on for ever: ``loop`` in Python code, ``call`` inside one long call of C.
  */
 export interface HangInput {
   how?: ("loop" | "call" | "stubborn")
 }
+
 /**
  * Where to exit: in a step of any form, in a task beside the steps, or in the job itself.
  */
 export interface LeaveInput {
   where?: ("step" | "async step" | "timed step" | "parallel step" | "task" | "job")
 }
+
 /**
  * How many steps to take, and whether each writes down that it was executed.
  */
@@ -154,11 +164,12 @@ export interface StepsInput {
   count: number
   journal?: boolean
 }
+
 /**
  * A text file, and how often its text is to be in the new one.
  */
 export interface UpperInput {
-  file: BlobInput
+  file: BlobRef
   times?: number
 }
 //# sourceMappingURL=__init__.py.d.ts.map

@@ -4,15 +4,14 @@ import type { BlobRef, JobRef } from 'durably-py'
 /** Import a CSV file into a table of its own and describe its columns. */
 export declare const importCsv: JobRef<'import-csv', ImportInput, ImportResult>
 
-export type Blob = BlobRef
-
 /**
  * A file to import.
  */
 export interface ImportInput {
-  file: Blob
+  file: BlobRef
   options?: ImportOptions
 }
+
 /**
  * How to read the file; what is "auto" is found out.
  */
@@ -20,6 +19,7 @@ export interface ImportOptions {
   encoding?: ("auto" | "utf-8" | "utf-16" | "windows-1252")
   delimiter?: ("auto" | "," | ";" | "\t" | "|")
 }
+
 /**
  * What became of the file.
  */
@@ -33,6 +33,7 @@ export interface ImportResult {
   columns: ColumnSummary[]
   firstRefused: RefusedRow[]
 }
+
 /**
  * What a column holds.
  */
@@ -45,6 +46,7 @@ export interface ColumnSummary {
   smallest: (string | null)
   largest: (string | null)
 }
+
 /**
  * A row that was not imported; *row* and *line* count from 1.
  */

@@ -21,6 +21,7 @@ export interface PageInput {
   offset?: number
   limit?: number
 }
+
 /**
  * Imported rows in the file's order; each begins with its row number.
  */
@@ -29,6 +30,7 @@ export interface RowsPage {
   columns: string[]
   rows: (string | number)[][]
 }
+
 /**
  * Refused rows in the file's order.
  */
@@ -36,6 +38,7 @@ export interface RefusedPage {
   total: number
   rows: RefusedRow[]
 }
+
 /**
  * A row that was not imported; *row* and *line* count from 1.
  */
@@ -45,6 +48,7 @@ export interface RefusedRow {
   column: string
   reason: string
 }
+
 /**
  * Part of what the steps of a run wrote down.
  */
@@ -52,6 +56,7 @@ export interface JournalInput {
   run: string
   after?: number
 }
+
 /**
  * One execution of one step, written down by the step itself.
  */

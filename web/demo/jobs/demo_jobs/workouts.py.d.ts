@@ -24,10 +24,7 @@ export declare const hang: JobRef<'hang', HangInput, null>
 export declare const leave: JobRef<'leave', LeaveInput, null>
 
 /** Make a file of another file's text in upper case; the output is a reference to it. */
-export declare const upper: JobRef<'upper', UpperInput, BlobOutput>
-
-export type BlobInput = BlobRef
-export type BlobOutput = BlobRef
+export declare const upper: JobRef<'upper', UpperInput, BlobRef>
 
 /**
  * How long to keep the processor busy.
@@ -35,6 +32,7 @@ export type BlobOutput = BlobRef
 export interface ComputeInput {
   seconds?: number
 }
+
 /**
  * How many steps to take, and whether each writes down that it was executed.
  */
@@ -42,23 +40,26 @@ export interface StepsInput {
   count: number
   journal?: boolean
 }
+
 /**
  * How to go on for ever: ``loop`` in Python code, ``call`` inside one long call of C.
  */
 export interface HangInput {
   how?: ("loop" | "call" | "stubborn")
 }
+
 /**
  * Where to exit: in a step of any form, in a task beside the steps, or in the job itself.
  */
 export interface LeaveInput {
   where?: ("step" | "async step" | "timed step" | "parallel step" | "task" | "job")
 }
+
 /**
  * A text file, and how often its text is to be in the new one.
  */
 export interface UpperInput {
-  file: BlobInput
+  file: BlobRef
   times?: number
 }
 //# sourceMappingURL=workouts.py.d.ts.map
