@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config'
 const WITH_PYTHON = [
   'tests/web/opfs/{differential,opfs-fs,torn-disk}.test.ts',
   'tests/web/spa/worker/{host,snapshot,store-files}.test.ts',
+  'tests/web/node/cli.test.ts',
 ]
 
 export default defineConfig({

@@ -29,8 +29,6 @@ function problems(tag = '') {
   if (!lines('CHANGELOG.md').some((line) => line.startsWith(`## [${version}]`))) {
     found.push(`CHANGELOG.md has no section [${version}]`)
   }
-  // npm would refuse it at the end, when the other package is out already.
-  if (json('package.json').private) found.push('package.json is private, so npm would not take it')
   return found
 }
 

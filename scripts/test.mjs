@@ -14,6 +14,7 @@ const RUNNERS = [
   { name: 'test:pyodide', script: 'test:pyodide', count: countWords },
   { name: 'test:web', script: 'test:web', count: countVitest },
   { name: 'test:e2e', script: 'test:e2e', count: countPlaywright },
+  { name: 'test:package', script: 'test:package', count: countPlaywright },
   { name: 'test:kill', script: 'test:kill', count: countPlaywright },
   { name: 'test:firefox', script: 'test:firefox', count: countVitest, without: /^no Firefox/m },
 ]

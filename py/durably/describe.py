@@ -34,6 +34,9 @@ Mode = Literal["validation", "serialization"]
 #: Files of tests lie beside jobs, and are none.
 _OF_TESTS = ("test_", "conftest")
 
+#: The folders that were described so far.
+_roots: set[Path] = set()
+
 
 def describe(folder: str) -> str:
     """Import every module under *folder* and return JSON about those that have jobs or queries.
@@ -43,9 +46,16 @@ def describe(folder: str) -> str:
     the folder that were imported before are imported anew.
     """
     root = Path(folder)
-    _forget(root)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    _roots.add(root)
+    _forget()
+    sys.path.insert(0, folder)
+    try:
+        return to_json(_described_all(root))
+    finally:
+        sys.path.remove(folder)
+
+
+def _described_all(root: Path) -> dict[str, Any]:
     described = []
     known: dict[tuple[type, str], Definition] = {}
     for path in _sources(root):
@@ -61,17 +71,22 @@ def describe(folder: str) -> str:
             if found:
                 described.append(_described(module, path.relative_to(root).as_posix(), found))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever its code raises is told
-            return to_json({"error": _failure(error, root, path)})
-    return to_json({"modules": described})
+            return {"error": _failure(error, root, path)}
+    return {"modules": described}
 
 
-def _forget(root: Path) -> None:
+def _forget() -> None:
+    """Forget the modules of every folder that was described: those of two may share a name."""
     for name, module in tuple(sys.modules.items()):
         places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        if any(place and Path(place).is_relative_to(root) for place in places):
+        if any(place and _is_described(Path(place)) for place in places):
             del sys.modules[name]
     importlib.invalidate_caches()
     linecache.clearcache()
+
+
+def _is_described(path: Path) -> bool:
+    return any(path.is_relative_to(root) for root in _roots)
 
 
 def _sources(root: Path) -> list[Path]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: How micropip names a package that has no file for this Python.
 _NOT_FOUND = re.compile(r"Can't find a pure Python 3 wheel for(?: \w+)? '?([\w.\-]+)")
 
+#: How it names a version that differs from what is there already, which is what the engine needs.
+_CLASH = re.compile(r"Requested '([^']+)', but (\S+) is already installed")
+
 
 async def resolve(asked_json: str) -> str:
     """Resolve and return JSON.
@@ -74,6 +77,9 @@ async def _resolve(
 
 def _sentence(reason: str, indexes: Iterable[str]) -> str:
     first = reason.strip().partition("\n")[0]
+    clash = _CLASH.search(first)
+    if clash:
+        return f"{clash[1].partition(',')[0]} is asked for, but the engine needs {clash[2]}"
     return f"{first} (looked for in {', '.join(indexes)} and among Pyodide's own packages)"
 
 

@@ -85,6 +85,23 @@ test('vite-react in dev: a job is changed, broken and mended', async ({ page }) 
     .toContain('pages: number')
 })
 
+test('vite-react with the tools of before: Vite 7, TypeScript 5.9 and 6', async ({ page }) => {
+  app = App.ofExample('vite-react', packed)
+  for (const version of ['5.9.3', '6.0.3']) {
+    app.run('npm', 'install', '--save-dev', `typescript@${version}`)
+    app.run('npx', 'tsc', '--noEmit')
+  }
+  app.run('npm', 'install', '--save-dev', 'vite@7.3.8', '@vitejs/plugin-react@5.1.1')
+  app.run('npm', 'run', 'build')
+  const built = await app.serve('/', 'vite', 'preview', '--strictPort')
+  await reportSurvivesReload(page, built)
+  app.stop()
+  const dev = await app.serve('/', 'vite', '--strictPort')
+  await page.goto(dev)
+  const button = page.getByRole('button', { name: 'Write the report' })
+  await expect(button).toBeEnabled({ timeout: 60_000 })
+})
+
 test('vanilla: no React, under a sub-path', async ({ page }) => {
   app = App.ofExample('vanilla', packed)
   app.run('npm', 'run', 'build')

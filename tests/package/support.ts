@@ -27,7 +27,7 @@ export function tarball(): string {
 }
 
 /** Run a program to its end; its output is in the error when it fails. */
-export function run(cwd: string, command: string, ...args: readonly string[]): string {
+function run(cwd: string, command: string, ...args: readonly string[]): string {
   try {
     return execFileSync(command, args, {
       cwd,

@@ -40,7 +40,6 @@ test('lets a release pass whose parts say the same', () => {
 
 test.each([
   ['package.json', '{ "version": "1.2.4" }', 'package.json says 1.2.4'],
-  ['package.json', '{ "version": "1.2.3", "private": true }', 'package.json is private'],
   ['package-lock.json', '{ "version": "1.2.2" }', 'package-lock.json says 1.2.2'],
   ['py/pyproject.toml', PYTHON.replace(/^version = ".*"$/m, ''), 'pyproject.toml says undefined'],
   ['CHANGELOG.md', '## [Unreleased]\n\n## [1.2.30]\n', 'CHANGELOG.md has no section [1.2.3]'],
