@@ -33,7 +33,13 @@ function run(cwd: string, command: string, ...args: readonly string[]): string {
       cwd,
       encoding: 'utf8',
       stdio: 'pipe',
-      env: { ...process.env, NO_COLOR: '1', npm_config_fund: 'false', npm_config_audit: 'false' },
+      env: {
+        ...process.env,
+        NO_COLOR: '1',
+        npm_config_fund: 'false',
+        npm_config_audit: 'false',
+        npm_config_yes: 'true',
+      },
       shell: process.platform === 'win32',
     })
   } catch (error) {
@@ -56,7 +62,11 @@ export class App {
   }
 
   run(command: string, ...args: readonly string[]): string {
-    return run(this.folder, command, ...args)
+    return this.runIn(this.folder, command, ...args)
+  }
+
+  runIn(folder: string, command: string, ...args: readonly string[]): string {
+    return run(folder, command, ...args)
   }
 
   write(path: string, text: string): void {
@@ -64,10 +74,14 @@ export class App {
   }
 
   /** Start a server by its command line, which gets a free port; resolves when it answers. */
-  async serve(path: string, ...args: readonly string[]): Promise<string> {
+  serve(path: string, ...args: readonly string[]): Promise<string> {
+    return this.serveIn(this.folder, path, ...args)
+  }
+
+  async serveIn(folder: string, path: string, ...args: readonly string[]): Promise<string> {
     const port = await freePort()
     this.#server = spawn('npx', ['--no-install', ...args, '--port', String(port)], {
-      cwd: this.folder,
+      cwd: folder,
       stdio: 'pipe',
       detached: process.platform !== 'win32',
       shell: process.platform === 'win32',

@@ -4,10 +4,10 @@
  */
 
 import { DurablyError } from '../core/index'
-import type { Starting, TabOptions } from '../spa/page/index'
+import type { Starting, TabCallbacks } from '../spa/page/index'
 
 /** What an app may say of its engine beyond what its build knows. */
-export interface AppOptions extends Omit<TabOptions, 'worker'> {
+export interface AppOptions extends TabCallbacks {
   /** Name of the store; default: what the plugin was told. */
   readonly store?: string
   /** Start Python from a memory snapshot, and make one after a boot without. Default: true. */

@@ -8,8 +8,8 @@ export {
   type ReadyInfo,
   type SnapshotNotice,
 } from '../bridge/protocol'
-export { type PartsPlace, type Starting, type StartOptions, startDurably } from './start-durably'
-export { type TabOptions, TabTransport } from './tab-transport'
+export { type Starting, type StartOptions, startDurably } from './start-durably'
+export { type TabCallbacks, type TabOptions, TabTransport } from './tab-transport'
 export {
   createWorkerTransport,
   type WorkerTransport,

@@ -5,31 +5,21 @@ import type { Boot, Connection } from '../../core/connection'
 import { DurablyError } from '../../core/errors'
 import { type Watchable, Watched } from '../../core/watched'
 import { BOOT_STAGES, type BootStage } from '../bridge/protocol'
-import { type TabOptions, TabTransport } from './tab-transport'
+import { type TabCallbacks, TabTransport } from './tab-transport'
 
-/** Where the parts lie: in a folder that `durably-py build` wrote, or each by itself. */
-export type PartsPlace =
-  | {
-      /** The folder's address, such as `/durably/`. */
-      readonly base: string
-      readonly worker?: never
-      readonly manifestUrl?: never
-    }
-  | {
-      readonly base?: never
-      /** The worker's address, or what makes a worker, a new one at each call. */
-      readonly worker: string | URL | (() => Worker)
-      /** Where the build put its manifest; relative to the page. */
-      readonly manifestUrl: string
-    }
-
-export type StartOptions = PartsPlace &
-  Omit<TabOptions, 'worker'> & {
-    /** Name of the store. Two names are two stores; tabs that give the same share one engine. */
-    readonly store: string
-    /** Start Python from a memory snapshot, and make one after a boot without. Default: true. */
-    readonly snapshot?: boolean
-  }
+/** Where the parts lie is said by `base`, or by `worker` and `manifestUrl`. */
+export interface StartOptions extends TabCallbacks {
+  /** Address of a folder that `durably-py build` wrote, such as `/durably/`. */
+  readonly base?: string
+  /** The worker's address, or what makes a worker, a new one at each call. */
+  readonly worker?: string | URL | (() => Worker)
+  /** Where the build put its manifest; relative to the page. */
+  readonly manifestUrl?: string
+  /** Name of the store. Two names are two stores; tabs that give the same share one engine. */
+  readonly store: string
+  /** Start Python from a memory snapshot, and make one after a boot without. Default: true. */
+  readonly snapshot?: boolean
+}
 
 /** The promise of a client, and how far the start is meanwhile. */
 export interface Starting extends Promise<DurablyClient> {
@@ -67,7 +57,7 @@ async function start(options: StartOptions, boot: Watched<Boot>): Promise<Durabl
   return new DurablyClient(transport)
 }
 
-function placeOf(place: PartsPlace): { manifestUrl: string; worker: () => Worker } {
+function placeOf(place: StartOptions): { manifestUrl: string; worker: () => Worker } {
   const base = place.base?.replace(/\/?$/, '/')
   const manifest = base === undefined ? place.manifestUrl : `${base}manifest.json`
   const worker = base === undefined ? place.worker : `${base}worker.js`

@@ -20,9 +20,7 @@ import type { Part, Tab } from './part'
 import type { Session } from './session'
 import { SessionTransport } from './session-transport'
 
-export interface TabOptions {
-  /** Makes a worker, a new one at each call; called only while this tab owns the engine. */
-  readonly worker: () => Worker
+export interface TabCallbacks {
   /** Told of each stage of a boot, in this tab or in the owner's. */
   readonly onBoot?: (progress: BootProgress<BootStage>) => void
   /** Told at once and of each change, also before there is an engine. */
@@ -35,6 +33,11 @@ export interface TabOptions {
   readonly onFault?: (error: DurablyError) => void
   /** Milliseconds a worker may take to drain before it is ended. */
   readonly closeWithin?: number
+}
+
+export interface TabOptions extends TabCallbacks {
+  /** Makes a worker, a new one at each call; called only while this tab owns the engine. */
+  readonly worker: () => Worker
 }
 
 export class TabTransport extends SessionTransport {
