@@ -18,6 +18,7 @@ import { builtinModules } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'vite'
+import { compiled } from './compile.mjs'
 import { at, wheels, wheelsLock } from './paths.mjs'
 import { start } from './spawn.mjs'
 import { sha256, zipFolder } from './zip.mjs'
@@ -52,7 +53,7 @@ const SOURCES = [
     'py/durably',
   ],
   ...['web/index.ts', 'worker.js', 'package.json', 'tsconfig.package.json', 'tsconfig.base.json'],
-  ...['scripts/package.mjs', 'scripts/zip.mjs', 'scripts/wheels.lock.json'],
+  ...['scripts/package.mjs', 'scripts/compile.mjs', 'scripts/zip.mjs', 'scripts/wheels.lock.json'],
   ...['README.md', 'CHANGELOG.md', 'docs/llms.md'],
 ]
 const STAMP = join(PACKAGE, '.built-from')
@@ -66,7 +67,7 @@ export async function buildPackage() {
   }
   rmSync(PACKAGE, { recursive: true, force: true })
   await Promise.all([browserFiles(), standaloneFiles(), nodeFiles(), declarations()])
-  pythonFiles()
+  await pythonFiles()
   describePackage()
   link()
   writeFileSync(STAMP, id)
@@ -180,7 +181,7 @@ function withEndings(text, folder) {
   })
 }
 
-function pythonFiles() {
+async function pythonFiles() {
   const folder = join(PACKAGE, 'python')
   mkdirSync(join(folder, 'wheels'), { recursive: true })
   const { runtime, resolver } = JSON.parse(readFileSync(wheelsLock, 'utf8'))
@@ -192,14 +193,23 @@ function pythonFiles() {
   const sources = { folder: at('py', 'durably'), below: 'durably' }
   const engine = zipFolder(sources, (path) => !isTool(path) && !isServers(path))
   const tools = zipFolder(sources, isTool)
+  const ahead = await compiled([
+    ...runtime.map(({ file }) => ({
+      bytes: new Uint8Array(readFileSync(join(wheels, file))),
+      format: 'wheel',
+    })),
+    { bytes: engine, format: 'zip' },
+  ])
   const contents = {
     version: JSON.parse(readFileSync(at('package.json'), 'utf8')).version,
     wheels: runtime.map(pinOf),
     engine: `engine-${sha256(engine).slice(0, 12)}.zip`,
+    compiled: `compiled-${sha256(ahead).slice(0, 12)}.zip`,
     tools: `tools-${sha256(tools).slice(0, 12)}.zip`,
     resolver: resolver.map(pinOf),
   }
   writeFileSync(join(folder, contents.engine), engine)
+  writeFileSync(join(folder, contents.compiled), ahead)
   writeFileSync(join(folder, contents.tools), tools)
   writeFileSync(join(folder, 'contents.json'), `${JSON.stringify(contents, null, 2)}\n`)
 }

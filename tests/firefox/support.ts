@@ -35,9 +35,14 @@ export class Firefox {
 
   /** Show the lab in a new tab; resolves when an engine answers. */
   async lab(store: string): Promise<Page> {
-    const page = await this.#browser.newPage()
-    await page.goto(`http://localhost:${PORT}/lab/?store=${store}`)
+    const page = await this.show(`http://localhost:${PORT}/lab/?store=${store}`)
     await ready(page)
+    return page
+  }
+
+  async show(url: string): Promise<Page> {
+    const page = await this.#browser.newPage()
+    await page.goto(url)
     return page
   }
 

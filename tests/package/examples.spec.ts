@@ -85,6 +85,39 @@ test('vite-react in dev: a job is changed, broken and mended', async ({ page }) 
     .toContain('pages: number')
 })
 
+test('vite-react in dev: a package is added, and the server starts anew', async ({ page }) => {
+  app = App.ofExample('vite-react', packed)
+  const url = await app.serve('/', 'vite', '--strictPort')
+  await page.goto(url)
+  const button = page.getByRole('button', { name: 'Write the report' })
+  await expect(button).toBeEnabled({ timeout: 60_000 })
+
+  const jobs = join(app.folder, 'src', 'jobs', 'reports.py')
+  const source = readFileSync(jobs, 'utf8')
+  writeFileSync(
+    jobs,
+    `import pypdf\n${source}`.replace('{month}, part', 'pypdf {pypdf.__version__}, part'),
+  )
+  const overlay = page.locator('vite-error-overlay')
+  await expect(overlay).toContainText("No module named 'pypdf'", { timeout: 30_000 })
+
+  const config = join(app.folder, 'vite.config.ts')
+  const options = readFileSync(config, 'utf8')
+  writeFileSync(
+    config,
+    options.replace("jobs: 'src/jobs'", "jobs: 'src/jobs', packages: ['pypdf==5.9.0']"),
+  )
+  await expect
+    .poll(() => existsSync(join(app.folder, 'durably.lock.json')), { timeout: 60_000 })
+    .toBe(true)
+  await expect(async () => {
+    await page.goto(url)
+    await expect(button).toBeEnabled({ timeout: 20_000 })
+  }).toPass({ timeout: 90_000 })
+  await button.click()
+  await expect(page.locator('ol li').last()).toHaveText('pypdf 5.9.0, part 6', { timeout: 60_000 })
+})
+
 test('vite-react with the tools of before: Vite 7, TypeScript 5.9 and 6', async ({ page }) => {
   app = App.ofExample('vite-react', packed)
   for (const version of ['5.9.3', '6.0.3']) {

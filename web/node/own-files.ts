@@ -13,6 +13,8 @@ export interface Contents {
   readonly wheels: readonly Pin[]
   /** File names below `python/`. */
   readonly engine: string
+  /** Bytecode of the wheels and the engine, which a browser need not make itself. */
+  readonly compiled: string
   /** What describes jobs, for Node only. */
   readonly tools: string
   /** Of packages that find other packages, for Node only. */

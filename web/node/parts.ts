@@ -37,12 +37,14 @@ export function assemble(
   const runtime = PYODIDE_FILES.map((name) =>
     part(base + name, new Uint8Array(readFileSync(join(pyodide.folder, name)))),
   )
+  const { engine, compiled } = readContents()
   const archives = [
     ...[...ownWheels(), ...packages].map(({ pin, bytes }) => ({
       ...part(`wheels/${pin.file}`, bytes),
       format: 'wheel',
     })),
-    { ...hashed('engine.zip', readOwn('python', readContents().engine)), format: 'zip' },
+    { ...hashed('engine.zip', readOwn('python', engine)), format: 'zip' },
+    { ...hashed('compiled.zip', readOwn('python', compiled)), format: 'zip' },
     { ...hashed('jobs.zip', zip(jobs)), format: 'zip' },
   ]
   const files: Part[] = [...runtime, ...archives]

@@ -32,9 +32,9 @@ async function boot(): Promise<PyodideInterface> {
       sitePackages = info.sitePackages
     },
   })
-  const { engine, tools } = readContents()
+  const { engine, compiled, tools } = readContents()
   for (const { bytes } of ownWheels()) unpack(python, { format: 'wheel', bytes })
-  for (const file of [engine, tools]) {
+  for (const file of [engine, compiled, tools]) {
     unpack(python, { format: 'zip', bytes: readOwn('python', file) })
   }
   return python
