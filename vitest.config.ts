@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 /** These boot Python in Pyodide, many times: seconds each. `npm run check` leaves them out. */
 const WITH_PYTHON = [
   'tests/web/opfs/{differential,opfs-fs,torn-disk}.test.ts',
-  'tests/web/spa/worker/{host,snapshot,store-files}.test.ts',
+  'tests/web/spa/worker/{host,snapshot,store-files,stores}.test.ts',
   'tests/web/node/cli.test.ts',
 ]
 

@@ -152,3 +152,10 @@ test('static: no bundler, no headers', async ({ page }) => {
   expect(app.run('npm', 'run', 'build')).toContain('durably-py: 0 files written')
   expect(existsSync(join(app.folder, 'jobs', 'reports.py.d.ts'))).toBe(true)
 })
+
+test('webpack: it bundles the client, and nothing of Python', async ({ page }) => {
+  app = App.ofExample('webpack', packed)
+  app.run('npm', 'run', 'build')
+  const url = await app.serve('/', 'sirv', 'public', '--host', 'localhost')
+  await reportSurvivesReload(page, url)
+})
