@@ -48,6 +48,8 @@ const SOURCES = [
     'web/app',
     'web/spa',
     'web/opfs',
+    'web/offline',
+    'web/sw',
     'web/node',
     'web/vite',
     'py/durably',
@@ -119,8 +121,17 @@ async function browserFiles() {
 
 /** Files that need no bundler: each is served as it is. */
 async function standaloneFiles() {
-  for (const entry of [{ worker: 'worker.js' }, { client: 'web/index.ts' }]) {
-    await build({ ...shared, build: { ...lib(entry, {}), minify: true } })
+  for (const entry of [
+    { worker: 'worker.js' },
+    { client: 'web/index.ts' },
+    { sw: 'web/sw/index.ts' },
+  ]) {
+    await build({
+      ...shared,
+      // Workbox explains itself at length otherwise.
+      define: { 'process.env.NODE_ENV': '"production"' },
+      build: { ...lib(entry, {}), minify: true },
+    })
   }
 }
 

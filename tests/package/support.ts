@@ -79,8 +79,10 @@ export class App {
   }
 
   async serveIn(folder: string, path: string, ...args: readonly string[]): Promise<string> {
-    const port = await freePort()
-    this.#server = spawn('npx', ['--no-install', ...args, '--port', String(port)], {
+    const given = args.indexOf('--port')
+    const port = given < 0 ? await freePort() : Number(args[given + 1])
+    const last = given < 0 ? ['--port', String(port)] : []
+    this.#server = spawn('npx', ['--no-install', ...args, ...last], {
       cwd: folder,
       stdio: 'pipe',
       detached: process.platform !== 'win32',

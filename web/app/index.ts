@@ -4,6 +4,7 @@
  */
 
 import { DurablyError } from '../core/index'
+import type { OfflineApp } from '../offline/index'
 import type { Starting, TabCallbacks } from '../spa/page/index'
 
 /** What an app may say of its engine beyond what its build knows. */
@@ -25,5 +26,10 @@ export function startApp(_options?: AppOptions): Starting {
 
 /** The client of a `DurablyProvider` that is given none, started once; null without a plugin. */
 export function appClient(): Starting | null {
+  return null
+}
+
+/** What keeps the app for when there is no network; null where the build was not told to. */
+export function appOffline(): OfflineApp | null {
   return null
 }

@@ -31,3 +31,4 @@ export {
   useRunActions,
   useRuns,
 } from './use-runs'
+export { type UseUpdateResult, useUpdate } from './use-update'

@@ -10,6 +10,7 @@ import { ownFile } from '../node/own-files'
 import { defaultDistributionUrl, defaultIndexes } from '../node/packages/vendor'
 import { JobsError, Project } from '../node/project'
 import { isolate, keepForever, serveParts } from './middleware'
+import { SERVICE_WORKER, serviceWorker } from './service-worker'
 
 export interface DurablyPyOptions {
   /** Folder of the Python modules that hold jobs, relative to the app's root. Default: `src/jobs`. */
@@ -28,6 +29,11 @@ export interface DurablyPyOptions {
   readonly types?: boolean
   /** Whether the dev server and the preview send the headers that isolate a page. Default: true. */
   readonly isolate?: boolean
+  /**
+   * Keep the whole app in the browser, so that it works without a network; `useUpdate()` tells of new versions.
+   * `isolate` also adds the headers that isolate a page, for hosts that can send none. Default: false.
+   */
+  readonly offline?: boolean | { readonly isolate?: boolean }
   /** Write `_headers`, as Netlify and Cloudflare Pages read it, into the build. Default: false. */
   readonly headers?: 'netlify' | false
 }
@@ -100,11 +106,19 @@ class DurablyPy {
         await owner.#project?.close()
       },
 
-      generateBundle() {
-        if (owner.#options.headers !== 'netlify' || this.environment.name !== 'client') return
-        const { base, build } = owner.#resolved
-        const immutable = [`${new URL(base, 'http://x').pathname}${build.assetsDir}/*`]
-        this.emitFile({ type: 'asset', fileName: '_headers', source: netlifyHeaders(immutable) })
+      generateBundle: {
+        order: 'post',
+        handler(_options, bundle) {
+          if (this.environment.name !== 'client') return
+          const { base, build } = owner.#resolved
+          if (owner.#options.offline) {
+            const source = serviceWorker(owner.#resolved, bundle, owner.#isolatesOffline)
+            this.emitFile({ type: 'asset', fileName: SERVICE_WORKER, source })
+          }
+          if (owner.#options.headers !== 'netlify') return
+          const immutable = [`${new URL(base, 'http://x').pathname}${build.assetsDir}/*`]
+          this.emitFile({ type: 'asset', fileName: '_headers', source: netlifyHeaders(immutable) })
+        },
       },
     }
   }
@@ -204,6 +218,31 @@ class DurablyPy {
     server.ws.send({ type: 'full-reload' })
   }
 
+  get #isolatesOffline(): boolean {
+    const { offline } = this.#options
+    return typeof offline === 'object' && offline.isolate === true
+  }
+
+  /** What keeps the app; in dev nothing is kept. */
+  #offline(): string[] {
+    if (!this.#options.offline || this.#server !== null) {
+      return ['export function appOffline() {', '  return null', '}']
+    }
+    const { base } = this.#resolved
+    const url =
+      base === '' || base === './'
+        ? `new URL('./${SERVICE_WORKER}', document.baseURI).href`
+        : JSON.stringify(base + SERVICE_WORKER)
+    return [
+      "import { OfflineApp } from 'durably-py'",
+      "const offline = typeof document === 'undefined' ? null :",
+      `  new OfflineApp({ url: ${url}, isolate: ${this.#isolatesOffline} })`,
+      'export function appOffline() {',
+      '  return offline',
+      '}',
+    ]
+  }
+
   /** The client of a `DurablyProvider` that is given none; the urls are expressions. */
   #client(manifest: string, worker: string): string {
     const dev = `${this.#resolved.base}@durably/`
@@ -223,6 +262,7 @@ class DurablyPy {
       '  client ??= startApp()',
       '  return client',
       '}',
+      ...this.#offline(),
       '',
     ].join('\n')
   }

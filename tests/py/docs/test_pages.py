@@ -104,7 +104,7 @@ def test_the_reference_has_what_typescript_adds() -> None:
         r"type ClientErrorCode =(.*?)\n\n", text_of(ROOT / "web/core/errors.ts"), re.DOTALL
     )
     assert codes is not None
-    exported = [name for part in ("core", "react", "spa/page") for name in exports(part)]
+    exported = [name for part in ("core", "react", "spa/page", "offline") for name in exports(part)]
     options = fields("StartOptions", ROOT / "web/spa/page")
     client = text_of(ROOT / "web/core/client.ts").split("class DurablyClient")[1]
     methods = re.findall(r"^  (?:async )?([a-z]\w+)[(<]", client, re.MULTILINE)
