@@ -32,6 +32,8 @@ export async function typesMs() {
   })
   try {
     await server.listen()
+    // Before the watcher has looked around, a save is not seen.
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
     const file = join(root, MODULE)
     const source = readFileSync(file, 'utf8')
     const took = []

@@ -70,7 +70,9 @@ describe('autoResume', () => {
     await settle()
 
     expect(store.getSnapshot()).toMatchObject({ runId: null, status: null, isActive: false })
-    expect(seen).toEqual([])
+    // Told once: that there is none is known now.
+    expect(seen).toEqual(['null null'])
+    expect(store.getSnapshot().isResolving).toBe(false)
   })
 
   test('can be turned off', async () => {
@@ -212,7 +214,7 @@ describe('trigger', () => {
     expect(disposition).toBe('created')
     expect(store.getSnapshot()).toMatchObject({ runId, isPending: true })
     expect(engine.run(runId).input).toEqual({ rows: 1 })
-    expect(seen).toEqual([`${runId} pending`])
+    expect(seen).toEqual(['null null', `${runId} pending`])
   })
 
   test('keeps the former run on screen until an idempotent hit is known', async () => {
@@ -225,7 +227,7 @@ describe('trigger', () => {
     await store.trigger({}, { idempotencyKey: 'k' })
     await settle()
 
-    expect(seen).toEqual(['B pending', 'A completed'])
+    expect(seen).toEqual(['null null', 'B pending', 'A completed'])
     expect(store.getSnapshot().output).toBe('first')
   })
 
