@@ -42,6 +42,7 @@ export class Project {
   #jobs: readonly SourceFile[] = []
   #modules: readonly Module[] = []
   #packages: readonly Wheel[] = []
+  #parts: Parts | null = null
 
   constructor(options: ProjectOptions) {
     this.options = options
@@ -68,18 +69,15 @@ export class Project {
     checkNames(folder, description.modules)
     this.#jobs = jobs
     this.#modules = description.modules
+    this.#parts = null
   }
 
   /** What a browser is sent, as of the last `read()`. */
   parts(): Parts {
     const modules = this.#modules.map(({ name }) => name)
-    return assemble(this.#jobs, modules, this.#packages)
-  }
-
-  /** The module that was read from *file*, an absolute path; null when it has no jobs. */
-  moduleOf(file: string): Module | null {
-    const { jobs } = this.options
-    return this.#modules.find((module) => samePath(join(jobs, module.file), file)) ?? null
+    // A dev server is asked for each of them by itself.
+    this.#parts ??= assemble(this.#jobs, modules, this.#packages)
+    return this.#parts
   }
 
   /** The files of types, beside each module: absolute paths and their texts. */
@@ -186,9 +184,4 @@ function idOf(wheels: readonly Wheel[]): string {
 
 function textOf(file: string): string | null {
   return existsSync(file) ? readFileSync(file, 'utf8') : null
-}
-
-/** Vite's paths have forward slashes everywhere, Node's have not on Windows. */
-function samePath(one: string, other: string): boolean {
-  return one.replaceAll('\\', '/') === other.replaceAll('\\', '/')
 }

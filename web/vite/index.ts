@@ -9,6 +9,7 @@ import { netlifyHeaders } from '../node/headers'
 import { ownFile } from '../node/own-files'
 import { defaultDistributionUrl, defaultIndexes } from '../node/packages/vendor'
 import { JobsError, Project } from '../node/project'
+import { appModule } from './app-module'
 import { isolate, keepForever, serveParts } from './middleware'
 import { SERVICE_WORKER, serviceWorker } from './service-worker'
 
@@ -80,16 +81,19 @@ class DurablyPy {
       },
 
       async buildStart() {
-        if (owner.#server === null)
-          await owner.#look().catch((error) => this.error(owner.#told(error)))
-        else owner.#look().catch(() => undefined)
+        // A dev server looks when it starts, and shows what is wrong on the page.
+        if (owner.#server !== null) return
+        await owner.#look().catch((error) => this.error(owner.#told(error)))
       },
+
+      // A module of Python is no module of the page's: the page is loaded anew, see #reload.
+      hotUpdate: ({ file }) => (inside(owner.#jobs, file) === null ? undefined : []),
 
       async load(fullId) {
         // In dev a dependency's id ends in its version.
         const id = fullId.replace(/\?(v|t)=[^&]*$/, '')
         if (id === normal(ownFile('app.js'))) {
-          if (owner.#server !== null) return owner.#client('dev', 'dev')
+          if (owner.#server !== null) return owner.#devApp()
           if (this.environment.name !== 'client') return null
           return owner.#emit((file) => this.emitFile({ type: 'asset', ...file }))
         }
@@ -218,53 +222,22 @@ class DurablyPy {
     server.ws.send({ type: 'full-reload' })
   }
 
+  #devApp(): string {
+    const folder = `${this.#resolved.base}@durably/`
+    const [manifest, worker] = ['manifest.json', 'worker.js'].map((name) =>
+      JSON.stringify(folder + name),
+    )
+    return this.#app(manifest ?? '', worker ?? '', null)
+  }
+
+  #app(manifest: string, worker: string, offlineBase: string | null): string {
+    const isolatesOffline = this.#isolatesOffline
+    return appModule({ manifest, worker, store: this.#store(), offlineBase, isolatesOffline })
+  }
+
   get #isolatesOffline(): boolean {
     const { offline } = this.#options
     return typeof offline === 'object' && offline.isolate === true
-  }
-
-  /** What keeps the app; in dev nothing is kept. */
-  #offline(): string[] {
-    if (!this.#options.offline || this.#server !== null) {
-      return ['export function appOffline() {', '  return null', '}']
-    }
-    const { base } = this.#resolved
-    const url =
-      base === '' || base === './'
-        ? `new URL('./${SERVICE_WORKER}', document.baseURI).href`
-        : JSON.stringify(base + SERVICE_WORKER)
-    return [
-      "import { OfflineApp } from 'durably-py'",
-      "const offline = typeof document === 'undefined' ? null :",
-      `  new OfflineApp({ url: ${url}, isolate: ${this.#isolatesOffline} })`,
-      'export function appOffline() {',
-      '  return offline',
-      '}',
-    ]
-  }
-
-  /** The client of a `DurablyProvider` that is given none; the urls are expressions. */
-  #client(manifest: string, worker: string): string {
-    const dev = `${this.#resolved.base}@durably/`
-    const urls =
-      manifest === 'dev'
-        ? [JSON.stringify(`${dev}manifest.json`), JSON.stringify(`${dev}worker.js`)]
-        : [manifest, worker]
-    return [
-      "import { startDurably } from 'durably-py'",
-      `const place = { manifestUrl: ${urls[0]}, worker: ${urls[1]} }`,
-      `const store = ${JSON.stringify(this.#store())}`,
-      'export function startApp(options) {',
-      '  return startDurably({ store, ...options, ...place })',
-      '}',
-      'let client = null',
-      'export function appClient() {',
-      '  client ??= startApp()',
-      '  return client',
-      '}',
-      ...this.#offline(),
-      '',
-    ].join('\n')
   }
 
   #store(): string {
@@ -287,7 +260,8 @@ class DurablyPy {
       files.map((file) => [file, emit({ fileName: folder + file.path, source: file.bytes })]),
     )
     const urlOf = (file: typeof manifest) => `import.meta.ROLLUP_FILE_URL_${refs.get(file)}`
-    return this.#client(urlOf(manifest), urlOf(worker))
+    const offlineBase = this.#options.offline ? this.#resolved.base : null
+    return this.#app(urlOf(manifest), urlOf(worker), offlineBase)
   }
 
   #references(id: string, fail: (message: string) => never): string {
