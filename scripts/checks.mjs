@@ -1,10 +1,9 @@
 /** Every tool that looks at the code without running it: one entry each, run from the root. */
 
 import { join } from 'node:path'
-import { at, inVenv, pythonSources, ruff } from './paths.mjs'
+import { at, inVenv, npmPackage, pythonSources, ruff } from './paths.mjs'
 
 const CONFIG = at('py', 'pyproject.toml')
-const PACKAGE = at('dist', 'package')
 
 const bin = (...path) => at('node_modules', ...path)
 const node = (script, ...args) => [process.execPath, [script, ...args]]
@@ -23,14 +22,17 @@ export const staticChecks = () => [
   { name: 'tsc (node)', run: tsc('tsconfig.node.json') },
   { name: 'tsc (worker)', run: tsc('tsconfig.worker.json') },
   { name: 'tsc (tests)', run: tsc('tsconfig.tests.json') },
-  { name: 'publint', run: node(bin('publint', 'src', 'cli.js'), PACKAGE, '--strict') },
+  { name: 'publint', run: node(bin('publint', 'src', 'cli.js'), npmPackage, '--strict') },
   {
     name: 'types of the package',
     run: node(
       bin('@arethetypeswrong', 'cli', 'dist', 'index.js'),
-      ...['--pack', PACKAGE, '--profile', 'esm-only', '--exclude-entrypoints', 'worker.js'],
+      ...['--pack', npmPackage, '--profile', 'esm-only', '--exclude-entrypoints', 'worker.js'],
     ),
   },
-  { name: 'declarations', run: node(join(PACKAGE, 'cli.js'), 'types', 'web/demo/jobs', '--check') },
+  {
+    name: 'declarations',
+    run: node(join(npmPackage, 'cli.js'), 'types', 'web/demo/jobs', '--check'),
+  },
   { name: 'knip', run: node(bin('knip', 'bin', 'knip.js')) },
 ]

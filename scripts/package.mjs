@@ -19,11 +19,9 @@ import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from 'vite'
 import { compiled } from './compile.mjs'
-import { at, wheels, wheelsLock } from './paths.mjs'
+import { at, npmPackage, wheels, wheelsLock } from './paths.mjs'
 import { start } from './spawn.mjs'
 import { sha256, zipFolder } from './zip.mjs'
-
-export const PACKAGE = at('dist', 'package')
 
 const BROWSER_ENTRIES = {
   index: 'web/index.ts',
@@ -58,16 +56,16 @@ const SOURCES = [
   ...['scripts/package.mjs', 'scripts/compile.mjs', 'scripts/zip.mjs', 'scripts/wheels.lock.json'],
   ...['README.md', 'CHANGELOG.md', 'docs/llms.md'],
 ]
-const STAMP = join(PACKAGE, '.built-from')
+const STAMP = join(npmPackage, '.built-from')
 
 /** Build unless that was done with the same sources; says whether it was built. */
-export async function buildPackage() {
+async function buildPackage() {
   const id = hashOf(SOURCES)
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === id) {
     link()
     return false
   }
-  rmSync(PACKAGE, { recursive: true, force: true })
+  rmSync(npmPackage, { recursive: true, force: true })
   await Promise.all([browserFiles(), standaloneFiles(), nodeFiles(), declarations()])
   await pythonFiles()
   describePackage()
@@ -77,14 +75,12 @@ export async function buildPackage() {
 }
 
 function hashOf(paths) {
-  const files = paths
-    .filter((path) => existsSync(at(path)))
-    .flatMap((path) => {
-      if (!lstatSync(at(path)).isDirectory()) return [path]
-      return readdirSync(at(path), { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && !entry.name.endsWith('.pyc'))
-        .map((entry) => relative(at('.'), join(entry.parentPath, entry.name)))
-    })
+  const files = paths.flatMap((path) => {
+    if (!lstatSync(at(path)).isDirectory()) return [path]
+    return readdirSync(at(path), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.pyc'))
+      .map((entry) => relative(at('.'), join(entry.parentPath, entry.name)))
+  })
   return sha256(
     files
       .sort()
@@ -93,19 +89,20 @@ function hashOf(paths) {
   )
 }
 
+/** This repository's own package.json. */
+const own = JSON.parse(readFileSync(at('package.json'), 'utf8'))
+
 const shared = { configFile: false, logLevel: 'warn', root: at('.') }
 
+const common = { outDir: npmPackage, emptyOutDir: false, minify: false, copyPublicDir: false }
+
+const places = (entries) =>
+  Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, at(file)]))
+
 const lib = (entries, rolldownOptions) => ({
-  outDir: PACKAGE,
-  emptyOutDir: false,
-  minify: false,
+  ...common,
   target: 'es2023',
-  copyPublicDir: false,
-  lib: {
-    entry: Object.fromEntries(Object.entries(entries).map(([name, file]) => [name, at(file)])),
-    formats: ['es'],
-    fileName: (_format, name) => `${name}.js`,
-  },
+  lib: { entry: places(entries), formats: ['es'], fileName: (_format, name) => `${name}.js` },
   rolldownOptions,
 })
 
@@ -113,7 +110,7 @@ async function browserFiles() {
   await build({
     ...shared,
     build: lib(BROWSER_ENTRIES, {
-      external: ['react', 'react/jsx-runtime', /^virtual:/],
+      external: ['react', 'react/jsx-runtime'],
       output: { chunkFileNames: 'shared-[hash].js' },
     }),
   })
@@ -136,19 +133,16 @@ async function standaloneFiles() {
 }
 
 async function nodeFiles() {
-  const external = [...builtinModules, /^node:/, 'vite', 'pyodide']
   await build({
     ...shared,
     plugins: [withoutPrettier],
     build: {
-      ...lib(NODE_ENTRIES, { external, output: { chunkFileNames: 'node-[hash].js' } }),
+      ...common,
       target: 'node20',
       ssr: true,
       rolldownOptions: {
-        input: Object.fromEntries(
-          Object.entries(NODE_ENTRIES).map(([name, file]) => [name, at(file)]),
-        ),
-        external,
+        input: places(NODE_ENTRIES),
+        external: [...builtinModules, /^node:/, 'vite', 'pyodide'],
         output: {
           format: 'es',
           entryFileNames: '[name].js',
@@ -157,7 +151,6 @@ async function nodeFiles() {
         },
         onwarn: () => {},
       },
-      lib: undefined,
     },
     ssr: { noExternal: true, external: ['vite', 'pyodide'], target: 'node' },
   })
@@ -176,7 +169,7 @@ async function declarations() {
   const tsc = at('node_modules', 'typescript', 'bin', 'tsc')
   const { ok, output } = await start(process.execPath, [tsc, '--project', 'tsconfig.package.json'])
   if (!ok) throw new Error(`no declarations could be made:\n${output}`)
-  const types = join(PACKAGE, 'types')
+  const types = join(npmPackage, 'types')
   for (const name of readdirSync(types, { recursive: true })) {
     if (!name.endsWith('.d.ts')) continue
     const file = join(types, name)
@@ -193,7 +186,7 @@ function withEndings(text, folder) {
 }
 
 async function pythonFiles() {
-  const folder = join(PACKAGE, 'python')
+  const folder = join(npmPackage, 'python')
   mkdirSync(join(folder, 'wheels'), { recursive: true })
   const { runtime, resolver } = JSON.parse(readFileSync(wheelsLock, 'utf8'))
   for (const { file } of [...runtime, ...resolver]) {
@@ -212,7 +205,7 @@ async function pythonFiles() {
     { bytes: engine, format: 'zip' },
   ])
   const contents = {
-    version: JSON.parse(readFileSync(at('package.json'), 'utf8')).version,
+    version: own.version,
     wheels: runtime.map(pinOf),
     engine: `engine-${sha256(engine).slice(0, 12)}.zip`,
     compiled: `compiled-${sha256(ahead).slice(0, 12)}.zip`,
@@ -248,37 +241,37 @@ const PUBLISHED = {
   peerDependenciesMeta: { react: { optional: true }, vite: { optional: true } },
 }
 
-function devDependency(name) {
-  return JSON.parse(readFileSync(at('package.json'), 'utf8')).devDependencies[name]
-}
-
 /** What npm publishes of package.json: nothing that only this repository runs. */
 function describePackage() {
-  const {
-    scripts: _,
-    devDependencies: __,
-    private: ___,
-    ...known
-  } = JSON.parse(readFileSync(at('package.json'), 'utf8'))
-  const dependencies = { pyodide: devDependency('pyodide') }
+  const { scripts: _, devDependencies, private: __, ...known } = own
+  const dependencies = { pyodide: devDependencies.pyodide }
   const described = { ...known, ...PUBLISHED, dependencies }
-  writeFileSync(join(PACKAGE, 'package.json'), `${JSON.stringify(described, null, 2)}\n`)
+  writeFileSync(join(npmPackage, 'package.json'), `${JSON.stringify(described, null, 2)}\n`)
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
-    copyFileSync(at(file), join(PACKAGE, file))
+    copyFileSync(at(file), join(npmPackage, file))
   }
-  const llms = at('docs', 'llms.md')
-  if (existsSync(llms)) copyFileSync(llms, join(PACKAGE, 'llms.md'))
-  writeFileSync(join(PACKAGE, 'THIRD-PARTY.md'), thirdParty())
+  copyFileSync(at('docs', 'llms.md'), join(npmPackage, 'llms.md'))
+  writeFileSync(join(npmPackage, 'THIRD-PARTY.md'), thirdParty())
 }
+
+/** The packages whose code is copied into ours, with what they need. */
+const BUNDLED = [
+  '@jridgewell/gen-mapping',
+  '@noble/hashes',
+  'fflate',
+  'json-schema-to-typescript',
+  'mrmime',
+  'ulid',
+  'workbox-precaching',
+  'workbox-routing',
+]
 
 /** The licences of what is copied into the package. */
 function thirdParty() {
-  const bundled = ['ulid', '@noble/hashes', 'fflate', 'mrmime', '@jridgewell/gen-mapping']
   const tree = JSON.parse(readFileSync(at('node_modules', '.package-lock.json'), 'utf8')).packages
-  const withTools = new Set(bundled.map((name) => `node_modules/${name}`))
-  addDependencies('node_modules/json-schema-to-typescript', tree, withTools)
-  addDependencies('node_modules/@jridgewell/gen-mapping', tree, withTools)
-  const parts = [...withTools].sort().map((path) => {
+  const bundled = new Set()
+  for (const name of BUNDLED) addWithDependencies(`node_modules/${name}`, tree, bundled)
+  const parts = [...bundled].sort().map((path) => {
     const name = path.slice('node_modules/'.length)
     const folder = at(...path.split('/'))
     const file = readdirSync(folder).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
@@ -295,12 +288,12 @@ function thirdParty() {
   ].join('\n')
 }
 
-function addDependencies(path, tree, found) {
-  if (found.has(path) && path !== 'node_modules/@jridgewell/gen-mapping') return
+function addWithDependencies(path, tree, found) {
+  if (found.has(path) || !tree[path]) return
   found.add(path)
-  for (const name of Object.keys(tree[path]?.dependencies ?? {})) {
+  for (const name of Object.keys(tree[path].dependencies ?? {})) {
     if (name === 'prettier' || name.startsWith('@types/')) continue
-    if (tree[`node_modules/${name}`]) addDependencies(`node_modules/${name}`, tree, found)
+    addWithDependencies(`node_modules/${name}`, tree, found)
   }
 }
 
@@ -309,7 +302,7 @@ function link() {
   const place = at('node_modules', 'durably-py')
   if (existsSync(join(place, 'package.json')) && lstatSync(place).isSymbolicLink()) return
   if (lstatSync(place, { throwIfNoEntry: false })) rmSync(place, { recursive: true, force: true })
-  const target = process.platform === 'win32' ? PACKAGE : relative(dirname(place), PACKAGE)
+  const target = process.platform === 'win32' ? npmPackage : relative(dirname(place), npmPackage)
   symlinkSync(target, place, process.platform === 'win32' ? 'junction' : 'dir')
 }
 

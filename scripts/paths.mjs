@@ -19,6 +19,8 @@ export const python = inVenv('python')
 export const ruff = inVenv('ruff')
 export const wheels = at('.wheels')
 export const wheelsLock = at('scripts', 'wheels.lock.json')
+/** What npm gets, once it is built. */
+export const npmPackage = at('dist', 'package')
 export const chromiumRecord = at('.cache', 'chromium.json')
 
 /** Every folder that holds Python of ours, and every file that stands alone. */

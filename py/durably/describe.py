@@ -24,9 +24,7 @@ from durably.queries import Query
 
 if TYPE_CHECKING:
     import types
-    from collections.abc import Iterator, Mapping
-
-    from durably.codec import Codec
+    from collections.abc import Mapping
 
 Definition = JobDefinition[Any, Any] | Query
 Mode = Literal["validation", "serialization"]
@@ -134,17 +132,14 @@ def _described(
             "line": _line_of(definition, module),
             "takesInput": definition.takes_input,
             "hasDefault": _has_default(definition),
-            "input": _schema(schemas, name, "validation", definition.input),
-            "output": _schema(schemas, name, "serialization", definition.output),
+            # What was not asked for is untyped, or is not there.
+            "input": schemas.get((name, "validation"), {}),
+            "output": schemas.get((name, "serialization"), {}),
         }
         for name, definition in found.items()
     ]
     defs = rest.get("$defs", {})
     return {"name": module.__name__, "file": file, "exports": exports, "$defs": defs}
-
-
-def _schema(schemas: Mapping[Any, Any], name: str, mode: Mode, codec: Codec[Any]) -> Any:
-    return schemas.get((name, mode), {}) if codec.typed else {}
 
 
 def _has_default(definition: Definition) -> bool:
@@ -160,14 +155,10 @@ def _line_of(definition: Definition, module: types.ModuleType) -> int:
     if code is None or code.co_filename != module.__file__:
         return 1
     first = int(code.co_firstlineno)  # of its decorators
-    for offset, line in enumerate(_lines_from(code.co_filename, first)):
+    for offset, line in enumerate(linecache.getlines(code.co_filename)[first - 1 :]):
         if line.lstrip().startswith(("def ", "async def ")):
             return first + offset
     return first
-
-
-def _lines_from(file: str, first: int) -> Iterator[str]:
-    yield from linecache.getlines(file)[first - 1 :]
 
 
 def _failure(error: BaseException, root: Path, path: Path) -> dict[str, Any]:

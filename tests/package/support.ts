@@ -13,14 +13,14 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { at } from '../../scripts/paths.mjs'
+import { at, npmPackage } from '../../scripts/paths.mjs'
 
 /** The package as it would be published, packed once. */
 export function tarball(): string {
   const folder = at('dist', 'packed')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  run(at('dist', 'package'), 'npm', 'pack', '--pack-destination', folder)
+  run(npmPackage, 'npm', 'pack', '--pack-destination', folder)
   const [file] = readdirSync(folder)
   if (file === undefined) throw new Error('nothing was packed')
   return join(folder, file)

@@ -4,7 +4,7 @@ import { monotonicFactory } from 'ulid'
 import { encodeInput } from './encode-input'
 import { DurablyError } from './errors'
 import type { Delivered, Subscription } from './events'
-import type { JobRef, QueryRef, TriggerInput } from './job-ref'
+import { type JobRef, nameOf, type QueryRef, type TriggerInput } from './job-ref'
 import type { RunState } from './reduce-run'
 import { RunStore } from './run-store'
 import { StatusStore } from './status-store'
@@ -166,7 +166,7 @@ export class DurablyClient {
   ): Promise<Output>
   query<Result = Json>(name: string, input: unknown, signal?: AbortSignal): Promise<Result>
   async query(query: string | QueryRef, input: unknown, signal?: AbortSignal): Promise<unknown> {
-    const name = typeof query === 'string' ? query : query.name
+    const name = nameOf(query)
     const json = await encodeInput(input, (file, fileName) => this.putBlob(file, fileName))
     return this.#call('query', { name, input: json }, signal)
   }
@@ -253,7 +253,7 @@ export class DurablyClient {
     job: string | JobRef,
     { input, runId = this.#newRunId(), ...options }: BatchItem<Input>,
   ): Promise<TriggerParams> {
-    const jobName = typeof job === 'string' ? job : job.name
+    const jobName = nameOf(job)
     const json = await encodeInput(input, (file, name) => this.putBlob(file, name))
     return { ...options, jobName, input: json, runId }
   }

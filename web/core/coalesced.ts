@@ -5,6 +5,7 @@ const PAUSE = 50
 
 export class Coalesced {
   readonly #work: (signal: AbortSignal) => Promise<void>
+  readonly #pause: number
   #current: AbortController | null = null
   #again = false
   #timer: ReturnType<typeof setTimeout> | null = null
@@ -12,8 +13,9 @@ export class Coalesced {
   #waiting: (() => void)[] = []
 
   /** *work* must not reject; what it finds after *signal* was aborted is old. */
-  constructor(work: (signal: AbortSignal) => Promise<void>) {
+  constructor(work: (signal: AbortSignal) => Promise<void>, pause = PAUSE) {
     this.#work = work
+    this.#pause = pause
   }
 
   /** Do it, or once more after what is under way. */
@@ -52,10 +54,11 @@ export class Coalesced {
     this.#release()
     if (!this.#again) return
     this.#again = false
+    if (this.#pause === 0) return this.#run()
     this.#timer = setTimeout(() => {
       this.#timer = null
       void this.#run()
-    }, PAUSE)
+    }, this.#pause)
   }
 
   #release(): void {

@@ -115,6 +115,18 @@ export interface RunsSubscription {
   readonly types?: readonly EventType[]
 }
 
+/** What follows the runs that *filter* names; a part that it lacks filters nothing. */
+export function runsOf(
+  filter: {
+    readonly jobName?: string | readonly string[] | undefined
+    readonly labels?: Labels | undefined
+  },
+  types: readonly EventType[],
+): RunsSubscription {
+  const { jobName, labels } = filter
+  return { ...(jobName && { jobName }), ...(labels && { labels }), types }
+}
+
 export type Subscription = RunSubscription | RunsSubscription
 
 /** What a listener of that subscription is given. */

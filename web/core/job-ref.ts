@@ -30,6 +30,11 @@ export function defineQueryRef<Name extends string, Input, Output>(
   return { name }
 }
 
+/** The name of what is given by its name or by a reference. */
+export function nameOf(given: string | { readonly name: string }): string {
+  return typeof given === 'string' ? given : given.name
+}
+
 /** *Input* as a caller may give it: a file or its bytes stand wherever the job takes a `BlobRef`. */
 export type TriggerInput<Input> = Input extends BlobRef
   ? Input | Blob | ArrayBuffer | ArrayBufferView

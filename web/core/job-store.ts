@@ -2,8 +2,8 @@
 
 import type { ClientTriggerOptions, ClientWaitOptions, Completed, DurablyClient } from './client'
 import type { DurablyError } from './errors'
-import type { EventType, RunEvent, RunsSnapshot } from './events'
-import type { JobRef, TriggerInput } from './job-ref'
+import { type EventType, type RunEvent, type RunsSnapshot, runsOf } from './events'
+import { type JobRef, nameOf, type TriggerInput } from './job-ref'
 import { initialRun, type RunState } from './reduce-run'
 import type { RunStore } from './run-store'
 import { told } from './told'
@@ -115,13 +115,12 @@ export class JobStore<Input = unknown, Output = Json> {
   }
 
   #openFeed(): void {
-    const jobName = typeof this.#job === 'string' ? this.#job : this.#job.name
     const types: EventType[] = ['run:resume', 'run:delete']
     if (this.#followLatest) types.push('run:trigger', 'run:leased')
     this.#feedError = null
     this.#stopFeed?.()
-    const labels = this.#labels && { labels: this.#labels }
-    this.#stopFeed = this.#client.subscribe({ jobName, ...labels, types }, this.#take, (error) => {
+    const followed = runsOf({ jobName: nameOf(this.#job), labels: this.#labels }, types)
+    this.#stopFeed = this.#client.subscribe(followed, this.#take, (error) => {
       this.#feedError = error
       this.#show()
     })

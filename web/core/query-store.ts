@@ -3,7 +3,13 @@
 import type { DurablyClient } from './client'
 import { Coalesced } from './coalesced'
 import { type DurablyError, toDurablyError } from './errors'
-import type { EventType, RunEvent, RunSnapshot, RunsSnapshot } from './events'
+import {
+  type EventType,
+  type RunEvent,
+  type RunSnapshot,
+  type RunsSnapshot,
+  runsOf,
+} from './events'
 import type { Unsubscribe } from './transport'
 import type { Labels } from './types'
 import { Watched } from './watched'
@@ -57,20 +63,15 @@ export class QueryStore<Output> {
     this.#name = name
     this.#input = input
     this.#refetchOn = refetchOn
-    this.#state = new Watched<QueryState<Output>>({ data: before, error: null, isFetching: true })
+    this.#state = new Watched<QueryState<Output>>(
+      { data: before, error: null, isFetching: true },
+      { open: () => this.#open(), close: () => this.#close() },
+    )
   }
 
   readonly getSnapshot = (): QueryState<Output> => this.#state.getSnapshot()
 
-  readonly subscribe = (listener: () => void): Unsubscribe => {
-    const isFirst = !this.#state.isWatched
-    const stop = this.#state.subscribe(listener)
-    if (isFirst) this.#open()
-    return () => {
-      stop()
-      if (!this.#state.isWatched) this.#close()
-    }
-  }
+  readonly subscribe = (listener: () => void): Unsubscribe => this.#state.subscribe(listener)
 
   /** Ask again; resolves when the answer is there. */
   readonly refetch = (): Promise<void> => this.#fetching.restart()
@@ -88,10 +89,7 @@ export class QueryStore<Output> {
     }
     this.#stopFeed = isOfRun
       ? this.#client.subscribe({ runId, types: CHANGES }, take)
-      : this.#client.subscribe(
-          { ...(jobName && { jobName }), ...(labels && { labels }), types: CHANGES },
-          take,
-        )
+      : this.#client.subscribe(runsOf({ jobName, labels }, CHANGES), take)
   }
 
   #close(): void {

@@ -3,7 +3,7 @@
 import type { DurablyClient } from './client'
 import { Coalesced } from './coalesced'
 import { DurablyError, toDurablyError } from './errors'
-import type { EventType, RunEvent, RunsSnapshot } from './events'
+import { type EventType, type RunEvent, type RunsSnapshot, runsOf } from './events'
 import type { Unsubscribe } from './transport'
 import type { ClientRun, RunFilter } from './types'
 import { Watched } from './watched'
@@ -50,13 +50,10 @@ export class RunsStore {
   readonly #filter: RunFilter
   readonly #pageSize: number
   readonly #realtime: boolean
-  readonly #state = new Watched<RunsState>({
-    runs: [],
-    page: 0,
-    hasMore: false,
-    isLoading: true,
-    error: null,
-  })
+  readonly #state = new Watched<RunsState>(
+    { runs: [], page: 0, hasMore: false, isLoading: true, error: null },
+    { open: () => this.#open(), close: () => this.#close() },
+  )
   readonly #fetching = new Coalesced((signal) => this.#fetch(signal))
   #page = 0
   #stopFeed: Unsubscribe | null = null
@@ -78,15 +75,7 @@ export class RunsStore {
 
   readonly getSnapshot = (): RunsState => this.#state.getSnapshot()
 
-  readonly subscribe = (listener: () => void): Unsubscribe => {
-    const isFirst = !this.#state.isWatched
-    const stop = this.#state.subscribe(listener)
-    if (isFirst) this.#open()
-    return () => {
-      stop()
-      if (!this.#state.isWatched) this.#close()
-    }
-  }
+  readonly subscribe = (listener: () => void): Unsubscribe => this.#state.subscribe(listener)
 
   readonly nextPage = (): void => {
     if (this.getSnapshot().hasMore) this.goToPage(this.#page + 1)
@@ -111,10 +100,9 @@ export class RunsStore {
   #open(): void {
     void this.#fetching.restart()
     if (!this.#realtime) return
-    const { jobName, labels } = this.#filter
     this.#hasFeed = false
     this.#stopFeed = this.#client.subscribe(
-      { ...(jobName && { jobName }), ...(labels && { labels }), types: [...CHANGES, ...PATCHES] },
+      runsOf(this.#filter, [...CHANGES, ...PATCHES]),
       this.#take,
       (error) => {
         if (error) this.#change({ error })

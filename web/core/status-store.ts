@@ -1,5 +1,6 @@
 /** How this tab reaches the engine, and how the engine is, as one value. */
 
+import { Coalesced } from './coalesced'
 import { type Connection, REMOTE } from './connection'
 import type { EventType } from './events'
 import type { Health, Transport, Unsubscribe } from './transport'
@@ -28,14 +29,17 @@ const SIGNS_OF_LIFE: readonly EventType[] = [
 export class StatusStore {
   readonly #transport: Transport
   readonly #status: Watched<EngineStatus>
-  #isAsking = false
-  #askAgain = false
+  /** An answer is never older than the last reason to ask. */
+  readonly #asking = new Coalesced((signal) => this.#ask(signal), 0)
   #stops: Unsubscribe[] = []
   #stopSigns: Unsubscribe | null = null
 
   constructor(transport: Transport) {
     this.#transport = transport
-    this.#status = new Watched({ ...this.#connection(), health: null })
+    this.#status = new Watched<EngineStatus>(
+      { ...this.#connection(), health: null },
+      { open: () => this.#open(), close: () => this.#close() },
+    )
   }
 
   readonly getSnapshot = (): EngineStatus => {
@@ -43,14 +47,7 @@ export class StatusStore {
     return this.#status.getSnapshot()
   }
 
-  readonly subscribe = (listener: () => void): Unsubscribe => {
-    const stop = this.#status.subscribe(listener)
-    if (this.#stops.length === 0) this.#open()
-    return () => {
-      stop()
-      if (!this.#status.isWatched) this.#close()
-    }
-  }
+  readonly subscribe = (listener: () => void): Unsubscribe => this.#status.subscribe(listener)
 
   #connection(): Connection {
     return this.#transport.connection?.getSnapshot() ?? REMOTE
@@ -60,7 +57,7 @@ export class StatusStore {
     const { connection } = this.#transport
     this.#stops = [
       // A snapshot comes first, also after a change of engine.
-      this.#transport.subscribe({ types: ['worker:error'] }, () => void this.#ask()),
+      this.#transport.subscribe({ types: ['worker:error'] }, () => this.#asking.request()),
       ...(connection ? [connection.subscribe(() => this.#takeConnection())] : []),
     ]
     this.#takeConnection()
@@ -68,6 +65,7 @@ export class StatusStore {
 
   #close(): void {
     for (const stop of this.#stops.splice(0)) stop()
+    this.#asking.stop()
     this.#stopSigns?.()
     this.#stopSigns = null
   }
@@ -79,28 +77,21 @@ export class StatusStore {
     this.#status.set({ ...known, role, boot, problem })
   }
 
-  async #ask(): Promise<void> {
-    this.#askAgain = true
-    if (this.#isAsking) return
-    this.#isAsking = true
-    while (this.#askAgain && this.#status.isWatched) {
-      this.#askAgain = false
-      // An engine that cannot be asked shows in `problem`.
-      const health = await this.#transport.call('health', {}).catch(() => null)
-      if (health !== null) this.#takeHealth(health)
-    }
-    this.#isAsking = false
+  async #ask(signal: AbortSignal): Promise<void> {
+    // An engine that cannot be asked shows in `problem`.
+    const health = await this.#transport.call('health', {}).catch(() => null)
+    if (health !== null && !signal.aborted) this.#takeHealth(health)
   }
 
   #takeHealth(health: Health): void {
     this.#status.set({ ...this.#status.getSnapshot(), health })
-    if (health.state === 'ok' || !this.#status.isWatched) {
+    if (health.state === 'ok') {
       this.#stopSigns?.()
       this.#stopSigns = null
       return
     }
     this.#stopSigns ??= this.#transport.subscribe({ types: SIGNS_OF_LIFE }, (message) => {
-      if (message.type !== 'snapshot') void this.#ask()
+      if (message.type !== 'snapshot') this.#asking.request()
     })
   }
 }

@@ -8,12 +8,22 @@ export interface Watchable<Value> {
   subscribe(listener: () => void): () => void
 }
 
+/** What a store does while someone listens. */
+export interface Listening {
+  /** The first listener has come. */
+  readonly open: () => void
+  /** The last one has gone. */
+  readonly close: () => void
+}
+
 export class Watched<Value> implements Watchable<Value> {
   readonly #listeners = new Set<() => void>()
+  readonly #listening: Listening | null
   #value: Value
 
-  constructor(value: Value) {
+  constructor(value: Value, listening: Listening | null = null) {
     this.#value = value
+    this.#listening = listening
   }
 
   /** Whether anyone listens. */
@@ -25,7 +35,11 @@ export class Watched<Value> implements Watchable<Value> {
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    if (this.#listeners.size === 1) this.#listening?.open()
+    return () => {
+      const wasThere = this.#listeners.delete(listener)
+      if (wasThere && this.#listeners.size === 0) this.#listening?.close()
+    }
   }
 
   set(value: Value): void {
@@ -33,4 +47,9 @@ export class Watched<Value> implements Watchable<Value> {
     this.#value = value
     for (const notify of [...this.#listeners]) told(notify)
   }
+}
+
+/** A value that stays as it is. */
+export function unchanging<Value>(value: Value): Watchable<Value> {
+  return { getSnapshot: () => value, subscribe: () => () => undefined }
 }

@@ -33,14 +33,17 @@ export function hashed(name: string, bytes: Uint8Array<ArrayBuffer>): Part {
   return { path, bytes, sha256: hash }
 }
 
-/** Read every file under *folder* that *wants* its path; an absent folder has none. */
-function readFolder(folder: string, wants: (path: string) => boolean = () => true): SourceFile[] {
+/** Read every file under *folder* that *wants* its path, in the order of paths; an absent folder has none. */
+export function readFolder(
+  folder: string,
+  wants: (path: string) => boolean = () => true,
+): SourceFile[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .map((file) => ({ file, path: relative(folder, file).split(sep).join('/') }))
-    .filter(({ path }) => !isLitter(path) && wants(path))
+    .filter(({ path }) => wants(path))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
     .map(({ file, path }) => ({ path, bytes: new Uint8Array(readFileSync(file)) }))
 }
@@ -67,5 +70,6 @@ export function readJobs(folder: string): SourceFile[] {
 
 /** Whether a file in a folder of jobs goes to the browser: not tests, not what is made of the others. */
 export function isOfJobs(path: string): boolean {
-  return !OF_TESTS.test(basename(path)) && !/\.(d\.ts|d\.ts\.map|pyc)$/.test(path)
+  const isMade = /\.(d\.ts|d\.ts\.map|pyc)$/.test(path)
+  return !isMade && !isLitter(path) && !OF_TESTS.test(basename(path))
 }

@@ -23,6 +23,35 @@ export function ownWheels(): Wheel[] {
   return readContents().wheels.map((pin) => ({ pin, bytes: readOwn('python', 'wheels', pin.file) }))
 }
 
+interface ServedArchive extends Part {
+  readonly format: 'wheel' | 'zip'
+}
+
+const wheelPart = ({ pin, bytes }: Wheel): ServedArchive => ({
+  ...part(`wheels/${pin.file}`, bytes),
+  format: 'wheel',
+})
+
+/** What every app is sent: it is the same for as long as this process runs. */
+function readShared() {
+  const { version, folder } = findPyodide()
+  const base = `pyodide-${version}/`
+  const { engine, compiled } = readContents()
+  return {
+    pyodide: { version, base },
+    runtime: PYODIDE_FILES.map((name) =>
+      part(base + name, new Uint8Array(readFileSync(join(folder, name)))),
+    ),
+    wheels: ownWheels().map(wheelPart),
+    zips: [engine, compiled].map(
+      (file): ServedArchive => ({ ...part(file, readOwn('python', file)), format: 'zip' }),
+    ),
+    worker: hashed('worker.js', readOwn('worker.js')),
+  }
+}
+
+let shared: ReturnType<typeof readShared> | null = null
+
 /**
  * Put together what a browser is sent. *modules* are those that it imports jobs from, *packages*
  * those that the app asked for beside the engine's.
@@ -32,30 +61,22 @@ export function assemble(
   modules: readonly string[],
   packages: readonly Wheel[],
 ): Parts {
-  const pyodide = findPyodide()
-  const base = `pyodide-${pyodide.version}/`
-  const runtime = PYODIDE_FILES.map((name) =>
-    part(base + name, new Uint8Array(readFileSync(join(pyodide.folder, name)))),
-  )
-  const { engine, compiled } = readContents()
-  const archives = [
-    ...[...ownWheels(), ...packages].map(({ pin, bytes }) => ({
-      ...part(`wheels/${pin.file}`, bytes),
-      format: 'wheel',
-    })),
-    { ...hashed('engine.zip', readOwn('python', engine)), format: 'zip' },
-    { ...hashed('compiled.zip', readOwn('python', compiled)), format: 'zip' },
+  shared ??= readShared()
+  const { pyodide, runtime, wheels, zips, worker } = shared
+  const archives: ServedArchive[] = [
+    ...wheels,
+    ...packages.map(wheelPart),
+    ...zips,
     { ...hashed('jobs.zip', zip(jobs)), format: 'zip' },
   ]
   const files: Part[] = [...runtime, ...archives]
   const manifest = {
     buildId: sha256(files.map((file) => `${file.sha256}  ${file.path}\n`).join('')),
-    pyodide: { version: pyodide.version, base },
+    pyodide,
     archives: archives.map(({ path, format, sha256 }) => ({ url: path, format, sha256 })),
     modules,
   }
   const text = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)
   const made = hashed('manifest.json', text)
-  const worker = hashed('worker.js', readOwn('worker.js'))
   return { files: [...files, worker, made], manifest: made, worker }
 }

@@ -10,7 +10,7 @@ import { readContents } from './own-files'
 import { type PackageOptions, vendored } from './packages/vendor'
 import { assemble, type Parts, type Wheel } from './parts'
 import { PythonHost } from './python/host'
-import type { Description, Failure, Module } from './python/protocol'
+import { type Description, type Failure, JOBS, type Module } from './python/protocol'
 
 export interface ProjectOptions extends PackageOptions {
   /** Folder of the Python modules that hold jobs: absolute. */
@@ -30,7 +30,8 @@ export class JobsError extends Error {
 
   constructor(folder: string, failure: Failure) {
     super(`${failure.type}: ${failure.message}`)
-    this.failure = failure
+    const traceback = failure.traceback.replaceAll(`"${JOBS}/`, `"${folder}/`)
+    this.failure = { ...failure, traceback }
     this.file = join(folder, failure.file)
   }
 }

@@ -14,7 +14,12 @@ export interface OfflineState {
   readonly problem: string | null
 }
 
-const NOTHING: OfflineState = { isKept: false, part: null, isUpdateReady: false, problem: null }
+export const NOTHING_KEPT: OfflineState = {
+  isKept: false,
+  part: null,
+  isUpdateReady: false,
+  problem: null,
+}
 /** How often a page that is looked at asks whether there is a new version: milliseconds. */
 const LOOK_EVERY = 60 * 60_000
 const RELOADED = 'durably-isolated'
@@ -29,7 +34,7 @@ export interface OfflineOptions {
 /** One for a page. */
 export class OfflineApp {
   readonly state: Watchable<OfflineState>
-  readonly #state = new Watched(NOTHING)
+  readonly #state = new Watched(NOTHING_KEPT)
   #registration: ServiceWorkerRegistration | null = null
   #lookedAt = 0
 

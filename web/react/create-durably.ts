@@ -26,7 +26,7 @@ import {
 } from './use-runs'
 
 /** Jobs and queries by the names that the app gives them, such as all that one module exports. */
-export type JobRefs = Readonly<Record<string, JobRef<string, never, unknown> | object>>
+export type JobRefs = Readonly<Record<string, object>>
 
 export interface JobHooks<Input, Output> {
   readonly useJob: (options?: UseJobOptions) => UseJobResult<Input, Output>

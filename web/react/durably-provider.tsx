@@ -17,6 +17,7 @@ import {
   type EngineStatus,
   type Watchable,
 } from '../core/index'
+import { unchanging } from '../core/watched'
 
 /** What `useDurably` gives: the client, which tab owns the engine, and how the engine is. */
 export interface UseDurablyResult extends EngineStatus {
@@ -82,11 +83,7 @@ function Waiting({ source, show }: WaitingProps) {
 }
 
 /** Of a promise that does not tell how far it is. */
-const UNKNOWN: Watchable<Boot> = {
-  getSnapshot: () => BEGINNING,
-  subscribe: () => () => undefined,
-}
-const BEGINNING: Boot = { stage: 'manifest', part: 0, problem: null }
+const UNKNOWN = unchanging<Boot>({ stage: 'manifest', part: 0, problem: null })
 
 function bootOf(source: object | null): Watchable<Boot> {
   return source !== null && 'boot' in source ? (source.boot as Watchable<Boot>) : UNKNOWN

@@ -13,6 +13,7 @@ import {
   type TriggerInput,
   type TriggerOptions,
 } from '../core/index'
+import { nameOf } from '../core/job-ref'
 import { useClient } from './durably-provider'
 import { type RunResult, resultOf } from './run-result'
 import { useStable } from './use-stable'
@@ -55,7 +56,7 @@ export function useJob<Input, Output>(
   { triggerOptions, ...options }: UseJobOptions = {},
 ): UseJobResult<Input, Output> {
   const durably = useClient()
-  const jobName = typeof job === 'string' ? job : job.name
+  const jobName = nameOf(job)
   const chosen = useStable(options)
   const store = useMemo(
     () => new JobStore<Input, Output>(durably, jobName, chosen),

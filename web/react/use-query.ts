@@ -10,6 +10,8 @@ import {
   type RefetchOn,
   type TriggerInput,
 } from '../core/index'
+import { nameOf } from '../core/job-ref'
+import { unchanging } from '../core/watched'
 import { useClient } from './durably-provider'
 import { useStable } from './use-stable'
 
@@ -31,10 +33,8 @@ export interface UseQueryResult<Output> {
   readonly refetch: () => Promise<void>
 }
 
-const IDLE: QueryState<never> = { data: null, error: null, isFetching: false }
 const NOTHING = {
-  subscribe: () => () => undefined,
-  getSnapshot: (): QueryState<never> => IDLE,
+  ...unchanging<QueryState<never>>({ data: null, error: null, isFetching: false }),
   refetch: () => Promise.resolve(),
 }
 
@@ -55,7 +55,7 @@ export function useQuery<Output>(
   { enabled = true, refetchOn }: UseQueryOptions = {},
 ): UseQueryResult<Output> {
   const durably = useClient()
-  const name = typeof query === 'string' ? query : query.name
+  const name = nameOf(query)
   const asked = useStable(input)
   const chosen = useStable(refetchOn)
   const before = useRef<{ name: string; data: Output | null }>({ name, data: null })

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { initialRun, type Json, type LogEntry, type RunState, type RunStatus } from '../core/index'
+import { unchanging } from '../core/watched'
 import { useClient } from './durably-provider'
 import { type RunResult, resultOf } from './run-result'
 
@@ -15,8 +16,7 @@ export interface UseJobRunOptions {
   readonly onCancel?: (() => void) | undefined
 }
 
-const noRun = initialRun(null)
-const NOTHING = { subscribe: () => () => undefined, getSnapshot: () => noRun }
+const NOTHING = unchanging(initialRun(null))
 
 function useRunStore(runId: string | null) {
   const durably = useClient()

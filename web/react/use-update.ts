@@ -2,15 +2,16 @@
 
 import { useCallback, useMemo, useSyncExternalStore } from 'react'
 import { appOffline } from '../app/index'
+import { unchanging } from '../core/watched'
 import type { OfflineState } from '../offline/index'
+import { NOTHING_KEPT } from '../offline/offline-app'
 
 export interface UseUpdateResult extends OfflineState {
   /** Let the new version take the place of this one; every tab of the app is loaded anew. */
   readonly apply: () => void
 }
 
-const NONE: OfflineState = { isKept: false, part: null, isUpdateReady: false, problem: null }
-const NOTHING = { subscribe: () => () => undefined, getSnapshot: () => NONE }
+const NOTHING = unchanging(NOTHING_KEPT)
 
 /** Tell whether the app is kept and whether a new version waits; without `offline: true` nothing is. */
 export function useUpdate(): UseUpdateResult {

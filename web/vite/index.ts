@@ -7,7 +7,7 @@ import { runtimeCode } from '../node/declarations/render'
 import { isOfJobs } from '../node/files'
 import { netlifyHeaders } from '../node/headers'
 import { ownFile } from '../node/own-files'
-import { defaultDistributionUrl, defaultIndexes } from '../node/packages/vendor'
+import { LOCK_FILE } from '../node/packages/lock'
 import { JobsError, Project } from '../node/project'
 import { appModule } from './app-module'
 import { isolate, keepForever, serveParts } from './middleware'
@@ -48,8 +48,7 @@ export function durablyPy(options: DurablyPyOptions = {}): Plugin {
 
 class DurablyPy {
   readonly #options: DurablyPyOptions
-  #config: ResolvedConfig | null = null
-  #project: Project | null = null
+  #app: { readonly config: ResolvedConfig; readonly project: Project } | null = null
   #server: ViteDevServer | null = null
   /** The last look at the folder; rejects with what is wrong in it. */
   #reading: Promise<void> | null = null
@@ -107,7 +106,7 @@ class DurablyPy {
       },
 
       async closeBundle() {
-        await owner.#project?.close()
+        await owner.#app?.project.close()
       },
 
       generateBundle: {
@@ -127,32 +126,37 @@ class DurablyPy {
     }
   }
 
-  get #resolved(): ResolvedConfig {
-    if (this.#config === null) throw new Error('Vite has not resolved its configuration yet')
-    return this.#config
+  get #found() {
+    if (this.#app === null) throw new Error('Vite has not resolved its configuration yet')
+    return this.#app
   }
 
+  get #resolved(): ResolvedConfig {
+    return this.#found.config
+  }
+
+  get #project(): Project {
+    return this.#found.project
+  }
+
+  /** Folder of the jobs: absolute. */
   get #jobs(): string {
-    return resolve(this.#resolved.root, this.#options.jobs ?? 'src/jobs')
+    return this.#project.options.jobs
   }
 
   #begin(config: ResolvedConfig): void {
-    this.#config = config
-    const {
-      packages = [],
-      lockFile = 'durably.lock.json',
-      indexes,
-      distributionUrl,
-    } = this.#options
-    this.#project = new Project({
-      jobs: this.#jobs,
+    const { jobs = 'src/jobs', packages = [], lockFile = LOCK_FILE } = this.#options
+    const { indexes, distributionUrl } = this.#options
+    const project = new Project({
+      jobs: resolve(config.root, jobs),
       packages,
       lockFile: resolve(config.root, lockFile),
-      indexes: indexes ?? defaultIndexes(),
-      distributionUrl: distributionUrl ?? defaultDistributionUrl(),
+      indexes,
+      distributionUrl,
       cache: join(config.cacheDir, '..', '.durably-py'),
       say: (line) => config.logger.info(`[durably-py] ${line}`, { timestamp: true }),
     })
+    this.#app = { config, project }
   }
 
   /** Read the folder, unless that was done since it last changed. */
@@ -162,10 +166,8 @@ class DurablyPy {
   }
 
   async #read(): Promise<void> {
-    const project = this.#project
-    if (project === null) return
-    await project.read()
-    if (this.#options.types !== false) await project.writeDeclarations()
+    await this.#project.read()
+    if (this.#options.types !== false) await this.#project.writeDeclarations()
   }
 
   #serve(server: ViteDevServer): void {
@@ -175,20 +177,19 @@ class DurablyPy {
     server.middlewares.use(
       serveParts(`${base}@durably/`, async () => {
         await this.#look()
-        const project = this.#project
-        return project ? project.parts() : null
+        return this.#project.parts()
       }),
     )
     // Python is there before it is asked: a module that changes is then read in milliseconds.
     this.#look()
-      .then(() => this.#project?.warm())
+      .then(() => this.#project.warm())
       .catch(() => undefined)
     server.watcher.add(this.#jobs)
     server.watcher.on('all', (_event, file) => {
       const path = inside(this.#jobs, file)
       if (path !== null && isOfJobs(path)) this.#changed(server)
     })
-    server.httpServer?.once('close', () => void this.#project?.close())
+    server.httpServer?.once('close', () => void this.#project.close())
   }
 
   /** An editor may write several files at once. */
@@ -223,14 +224,11 @@ class DurablyPy {
   }
 
   #devApp(): string {
-    const folder = `${this.#resolved.base}@durably/`
-    const [manifest, worker] = ['manifest.json', 'worker.js'].map((name) =>
-      JSON.stringify(folder + name),
-    )
-    return this.#app(manifest ?? '', worker ?? '', null)
+    const urlOf = (name: string) => JSON.stringify(`${this.#resolved.base}@durably/${name}`)
+    return this.#module(urlOf('manifest.json'), urlOf('worker.js'), null)
   }
 
-  #app(manifest: string, worker: string, offlineBase: string | null): string {
+  #module(manifest: string, worker: string, offlineBase: string | null): string {
     const isolatesOffline = this.#isolatesOffline
     return appModule({ manifest, worker, store: this.#store(), offlineBase, isolatesOffline })
   }
@@ -252,25 +250,22 @@ class DurablyPy {
   }
 
   #emit(emit: (file: { fileName: string; source: Uint8Array }) => string): string {
-    const project = this.#project
-    if (project === null) throw new Error('Vite has not resolved its configuration yet')
-    const { files, manifest, worker } = project.parts()
+    const { files, manifest, worker } = this.#project.parts()
     const folder = `${this.#resolved.build.assetsDir}/durably/`
     const refs = new Map(
       files.map((file) => [file, emit({ fileName: folder + file.path, source: file.bytes })]),
     )
     const urlOf = (file: typeof manifest) => `import.meta.ROLLUP_FILE_URL_${refs.get(file)}`
     const offlineBase = this.#options.offline ? this.#resolved.base : null
-    return this.#app(urlOf(manifest), urlOf(worker), offlineBase)
+    return this.#module(urlOf(manifest), urlOf(worker), offlineBase)
   }
 
   #references(id: string, fail: (message: string) => never): string {
-    const { modules } = this.#project ?? { modules: [] }
     const path = inside(this.#jobs, id)
     if (path === null) {
       return fail(`${id} is outside of ${this.#jobs}, the folder of Python jobs (option "jobs")`)
     }
-    const module = modules.find(({ file }) => file === path)
+    const module = this.#project.modules.find(({ file }) => file === path)
     if (module) return runtimeCode(module)
     return fail(`${path} has no jobs and no queries: only those can be imported from Python`)
   }
@@ -283,7 +278,7 @@ class DurablyPy {
     const told: PlacedError = new Error(message)
     told.id = file
     told.loc = { file, line: failure.line, column: 0 }
-    told.frame = failure.traceback.replaceAll('"/jobs/', `"${this.#jobs}/`)
+    told.frame = failure.traceback
     told.stack = ''
     return told
   }

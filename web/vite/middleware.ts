@@ -29,7 +29,7 @@ export function keepForever(folder: string) {
 }
 
 /** Serve the newest parts under *prefix*; manifest and worker by names that do not change, too. */
-export function serveParts(prefix: string, newest: () => Promise<Parts | null>) {
+export function serveParts(prefix: string, newest: () => Promise<Parts>) {
   return async (request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> => {
     const path = pathOf(request)
     if (!path.startsWith(prefix)) return next()
@@ -38,10 +38,10 @@ export function serveParts(prefix: string, newest: () => Promise<Parts | null>) 
       const name = path.slice(prefix.length)
       const file =
         name === 'manifest.json'
-          ? parts?.manifest
+          ? parts.manifest
           : name === 'worker.js'
-            ? parts?.worker
-            : parts?.files.find((one) => one.path === name)
+            ? parts.worker
+            : parts.files.find((one) => one.path === name)
       if (!file) {
         response.statusCode = 404
         response.end()

@@ -1,9 +1,8 @@
 /** The service worker of a build: the package's own, and the list of all that the build has made. */
 
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
 import type { ResolvedConfig, Rollup } from 'vite'
+import { readFolder } from '../node/files'
 import { ISOLATION } from '../node/headers'
 import { readOwn } from '../node/own-files'
 import type { KeptFile, ServiceWorkerConfig } from '../offline/protocol'
@@ -22,7 +21,7 @@ export function serviceWorker(
     path: file.fileName,
     bytes: file.type === 'chunk' ? file.code : file.source,
   }))
-  const files = [...made, ...publicFiles(build.copyPublicDir ? publicDir : '')]
+  const files = [...made, ...(build.copyPublicDir && publicDir !== '' ? readFolder(publicDir) : [])]
     .filter(({ path }) => path !== SERVICE_WORKER && !NOT_KEPT.test(path))
     .sort((a, b) => (a.path < b.path ? -1 : 1))
     .map(({ path, bytes }): KeptFile => {
@@ -38,15 +37,4 @@ export function serviceWorker(
   }
   const code = new TextDecoder().decode(readOwn(SERVICE_WORKER))
   return `self.DURABLY = ${JSON.stringify(config)}\n${code}`
-}
-
-function publicFiles(folder: string) {
-  if (folder === '' || !existsSync(folder)) return []
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((file) => ({
-      path: relative(folder, file).split(sep).join('/'),
-      bytes: new Uint8Array(readFileSync(file)),
-    }))
 }

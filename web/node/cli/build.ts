@@ -3,7 +3,6 @@
 import {
   existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -15,7 +14,7 @@ import { render, runtimeCode } from '../declarations/render'
 import { isOfJobs, type Part, part } from '../files'
 import { readOwn } from '../own-files'
 import type { Project } from '../project'
-import { read } from './options'
+import { read, told } from './options'
 
 /** Names that stay, for pages that no bundler rewrites: a server must not let them be cached unseen. */
 const MANIFEST = 'manifest.json'
@@ -83,6 +82,7 @@ const textPart = (path: string, text: string): Part => part(path, new TextEncode
 /** Write what is not there yet, then remove what an earlier build wrote and this one does not. */
 function write(folder: string, files: readonly Part[]): number {
   let count = 0
+  mkdirSync(folder, { recursive: true })
   for (const { path, bytes } of files) {
     const file = join(folder, path)
     if (isSame(file, bytes)) continue
@@ -105,11 +105,7 @@ function isSame(file: string, bytes: Uint8Array): boolean {
 
 function recorded(folder: string): readonly string[] {
   const file = join(folder, RECORD)
-  if (!existsSync(file)) {
-    if (existsSync(folder) && readdirSync(folder).length > 0) return []
-    mkdirSync(folder, { recursive: true })
-    return []
-  }
+  if (!existsSync(file)) return []
   const { files }: { files: readonly string[] } = JSON.parse(readFileSync(file, 'utf8'))
   return files.filter((path) => !relative(folder, join(folder, path)).startsWith('..'))
 }
@@ -123,7 +119,7 @@ async function untilStopped(jobs: string, again: () => Promise<void>): Promise<v
     clearTimeout(timer)
     timer = setTimeout(() => {
       turn = turn.then(again).catch((error) => {
-        process.stderr.write(`durably-py: ${error instanceof Error ? error.message : error}\n`)
+        process.stderr.write(`durably-py: ${told(error)}\n`)
       })
     }, 50)
   })

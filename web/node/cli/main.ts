@@ -1,8 +1,8 @@
 /** `durably-py`: what the Vite plugin does, for every other bundler and for none. */
 
-import { JobsError } from '../project'
 import { build } from './build'
 import { headers } from './headers'
+import { told } from './options'
 import { types } from './types'
 
 const USAGE = `Usage: durably-py <command> [options]
@@ -42,11 +42,6 @@ async function main([name = '', ...args]: string[]): Promise<number> {
     process.stderr.write(`durably-py: ${told(error)}\n`)
     return 1
   }
-}
-
-function told(error: unknown): string {
-  if (!(error instanceof JobsError)) return error instanceof Error ? error.message : String(error)
-  return `${error.file}:${error.failure.line}\n${error.failure.traceback}`
 }
 
 process.exitCode = await main(process.argv.slice(2))

@@ -3,12 +3,12 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { defaultDistributionUrl, defaultIndexes } from '../packages/vendor'
-import { Project } from '../project'
+import { LOCK_FILE } from '../packages/lock'
+import { JobsError, Project } from '../project'
 
 const SHARED = {
   package: { type: 'string', multiple: true },
-  lock: { type: 'string', default: 'durably.lock.json' },
+  lock: { type: 'string', default: LOCK_FILE },
   index: { type: 'string', multiple: true },
   distribution: { type: 'string' },
 } as const
@@ -31,8 +31,8 @@ export function read(args: string[]) {
     jobs: resolve(jobs),
     packages: values.package ?? [],
     lockFile: resolve(values.lock),
-    indexes: values.index?.map((url) => url.replace(/\/+$/, '')) ?? defaultIndexes(),
-    distributionUrl: values.distribution ?? defaultDistributionUrl(),
+    indexes: values.index,
+    distributionUrl: values.distribution,
     cache: cacheFolder(),
     say: (line) => process.stderr.write(`${line}\n`),
   })
@@ -42,4 +42,10 @@ export function read(args: string[]) {
 function cacheFolder(): string {
   const modules = resolve('node_modules')
   return existsSync(modules) ? join(modules, '.durably-py') : resolve('.durably-py')
+}
+
+/** What went wrong, for a terminal: with the place and the lines of Python that led there. */
+export function told(error: unknown): string {
+  if (!(error instanceof JobsError)) return error instanceof Error ? error.message : String(error)
+  return `${error.file}:${error.failure.line}\n${error.failure.traceback}`
 }

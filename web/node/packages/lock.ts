@@ -2,6 +2,9 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
+/** Where an app's pins are kept unless it says otherwise. */
+export const LOCK_FILE = 'durably.lock.json'
+
 /** One file of one package. It names no host: the same file comes from any index that has it. */
 export interface Pin {
   readonly name: string

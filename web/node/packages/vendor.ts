@@ -14,10 +14,10 @@ export interface PackageOptions {
   readonly packages: readonly string[]
   /** Where the pins are kept: absolute. */
   readonly lockFile: string
-  /** Addresses of indexes with the simple API; the first that has a file gives it. */
-  readonly indexes: readonly string[]
-  /** The folder of Pyodide's own packages: an address, with a slash at its end. */
-  readonly distributionUrl: string
+  /** Addresses of indexes with the simple API; the first that has a file gives it. Default: what pip or uv would ask, else PyPI. */
+  readonly indexes?: readonly string[] | undefined
+  /** Address of the folder of Pyodide's own packages, with a slash at its end. Default: that of its distribution. */
+  readonly distributionUrl?: string | undefined
   readonly cache: string
   readonly say: (line: string) => void
 }
@@ -25,14 +25,14 @@ export interface PackageOptions {
 /** The Python of Pyodide, as wheels name it. */
 const TARGET = 'cp314-pyemscripten_2026_0'
 
-/** What pip and uv would ask, else PyPI. */
-export function defaultIndexes(env: NodeJS.ProcessEnv = process.env): string[] {
-  const chosen = env.UV_DEFAULT_INDEX ?? env.UV_INDEX_URL ?? env.PIP_INDEX_URL
-  return [(chosen ?? 'https://pypi.org/simple').replace(/\/+$/, '')]
+function indexesOf({ indexes }: PackageOptions): string[] {
+  const { UV_DEFAULT_INDEX, UV_INDEX_URL, PIP_INDEX_URL } = process.env
+  const usual = UV_DEFAULT_INDEX ?? UV_INDEX_URL ?? PIP_INDEX_URL ?? 'https://pypi.org/simple'
+  return (indexes ?? [usual]).map((url) => url.replace(/\/+$/, ''))
 }
 
-export function defaultDistributionUrl(): string {
-  return `https://cdn.jsdelivr.net/pyodide/v${findPyodide().version}/full/`
+function distributionOf({ distributionUrl }: PackageOptions): string {
+  return distributionUrl ?? `https://cdn.jsdelivr.net/pyodide/v${findPyodide().version}/full/`
 }
 
 /** Return every package that the app asked for, and those that these need. */
@@ -54,16 +54,17 @@ export async function vendored(
 const NONE: readonly Wheel[] = []
 
 async function resolve(
-  { packages, indexes, say }: PackageOptions,
+  options: PackageOptions,
   start: (say: (line: string) => void) => PythonHost,
 ): Promise<Lock> {
+  const { packages, say } = options
   say(`looking for ${packages.join(', ')}`)
   const python = start(() => undefined)
   try {
     const answer = await python.call('resolve', {
       requirements: packages,
       constraints: readContents().wheels.map(({ name, version }) => `${name}==${version}`),
-      indexes,
+      indexes: indexesOf(options),
       distribution: readDistribution(),
     })
     if ('error' in answer) throw new Error(`packages cannot be had: ${answer.error}`)
@@ -104,9 +105,10 @@ async function fetchWheel(pin: Pin, options: PackageOptions): Promise<Uint8Array
   return bytes
 }
 
-async function download(pin: Pin, { indexes, distributionUrl, say }: PackageOptions) {
-  say(`fetching ${pin.file}`)
-  if (pin.from === 'pyodide') return get(new URL(pin.file, distributionUrl).href)
+async function download(pin: Pin, options: PackageOptions) {
+  options.say(`fetching ${pin.file}`)
+  if (pin.from === 'pyodide') return get(new URL(pin.file, distributionOf(options)).href)
+  const indexes = indexesOf(options)
   for (const index of indexes) {
     const url = await findInIndex(pin, index)
     if (url !== null) return get(url)

@@ -2,6 +2,9 @@
 
 import type { SourceFile } from '../files'
 
+/** Where Python sees an app's folder of jobs. */
+export const JOBS = '/jobs'
+
 /** A value of JSON Schema, as pydantic writes it. */
 export interface Schema {
   readonly [key: string]: unknown

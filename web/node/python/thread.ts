@@ -6,9 +6,14 @@ import { parentPort } from 'node:worker_threads'
 import { loadPyodide, type PyodideInterface } from 'pyodide'
 import { findPyodide, readContents, readOwn } from '../own-files'
 import { ownWheels } from '../parts'
-import type { Answer, ArchiveBytes, Description, Operations, Request } from './protocol'
-
-const JOBS = '/jobs'
+import {
+  type Answer,
+  type ArchiveBytes,
+  type Description,
+  JOBS,
+  type Operations,
+  type Request,
+} from './protocol'
 
 const port = parentPort
 if (port === null) throw new Error('this file is the body of a thread')
