@@ -208,12 +208,14 @@ async function pythonFiles() {
     version: own.version,
     wheels: runtime.map(pinOf),
     engine: `engine-${sha256(engine).slice(0, 12)}.zip`,
-    compiled: `compiled-${sha256(ahead).slice(0, 12)}.zip`,
+    compiled: `compiled-${sha256(ahead.packages).slice(0, 12)}.zip`,
+    stdlib: `stdlib-${sha256(ahead.stdlib).slice(0, 12)}.zip`,
     tools: `tools-${sha256(tools).slice(0, 12)}.zip`,
     resolver: resolver.map(pinOf),
   }
   writeFileSync(join(folder, contents.engine), engine)
-  writeFileSync(join(folder, contents.compiled), ahead)
+  writeFileSync(join(folder, contents.compiled), ahead.packages)
+  writeFileSync(join(folder, contents.stdlib), ahead.stdlib)
   writeFileSync(join(folder, contents.tools), tools)
   writeFileSync(join(folder, 'contents.json'), `${JSON.stringify(contents, null, 2)}\n`)
 }
@@ -283,7 +285,8 @@ function thirdParty() {
   return [
     '# Third-party notices\n',
     'This package contains code of the packages below. Python wheels under `python/wheels` carry their own',
-    'licences inside. Pyodide, which is copied into what you build, is under the Mozilla Public License 2.0.\n',
+    'licences inside. Pyodide, which is copied into what you build, is under the Mozilla Public License 2.0;',
+    'Python and its standard library, in `python/stdlib-*.zip` partly as bytecode, under the PSF License 2.\n',
     ...parts,
   ].join('\n')
 }

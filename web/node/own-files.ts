@@ -15,18 +15,19 @@ export interface Contents {
   readonly engine: string
   /** Bytecode of the wheels and the engine, which a browser need not make itself. */
   readonly compiled: string
+  /** Python's standard library; what a boot imports is bytecode. In the place of Pyodide's own. */
+  readonly stdlib: string
   /** What describes jobs, for Node only. */
   readonly tools: string
   /** Of packages that find other packages, for Node only. */
   readonly resolver: readonly Pin[]
 }
 
-/** What `loadPyodide` fetches; the rest of the npm package is for other uses. */
+/** What `loadPyodide` fetches from its own folder; the rest of the npm package is for other uses. */
 export const PYODIDE_FILES = [
   'pyodide.mjs',
   'pyodide.asm.mjs',
   'pyodide.asm.wasm',
-  'python_stdlib.zip',
   'pyodide-lock.json',
 ] as const
 

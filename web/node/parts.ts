@@ -36,12 +36,15 @@ const wheelPart = ({ pin, bytes }: Wheel): ServedArchive => ({
 function readShared() {
   const { version, folder } = findPyodide()
   const base = `pyodide-${version}/`
-  const { engine, compiled } = readContents()
+  const { engine, compiled, stdlib } = readContents()
   return {
-    pyodide: { version, base },
-    runtime: PYODIDE_FILES.map((name) =>
-      part(base + name, new Uint8Array(readFileSync(join(folder, name)))),
-    ),
+    pyodide: { version, base, stdlib },
+    runtime: [
+      ...PYODIDE_FILES.map((name) =>
+        part(base + name, new Uint8Array(readFileSync(join(folder, name)))),
+      ),
+      part(stdlib, readOwn('python', stdlib)),
+    ],
     wheels: ownWheels().map(wheelPart),
     zips: [engine, compiled].map(
       (file): ServedArchive => ({ ...part(file, readOwn('python', file)), format: 'zip' }),

@@ -29,9 +29,15 @@ export function buildManifest(): string {
   mkdirSync(folder, { recursive: true })
   writeFileSync(
     join(folder, 'pyodide.mjs'),
-    `import { loadPyodide as load } from '../${manifest.pyodide.base}pyodide.mjs'
+    `import { fileURLToPath } from 'node:url'
+import { loadPyodide as load } from '../${manifest.pyodide.base}pyodide.mjs'
 export const loadPyodide = (options) =>
-  load({ ...options, indexURL: ${JSON.stringify(base)}, packageBaseUrl: undefined })\n`,
+  load({
+    ...options,
+    indexURL: ${JSON.stringify(base)},
+    packageBaseUrl: undefined,
+    stdLibURL: fileURLToPath(options.stdLibURL),
+  })\n`,
   )
   writeFileSync(
     join(folder, 'pyodide.asm.mjs'),

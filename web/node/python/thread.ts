@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort } from 'node:worker_threads'
 import { loadPyodide, type PyodideInterface } from 'pyodide'
-import { findPyodide, readContents, readOwn } from '../own-files'
+import { findPyodide, ownFile, readContents, readOwn } from '../own-files'
 import { ownWheels } from '../parts'
 import {
   type Answer,
@@ -27,9 +27,11 @@ let sitePackages = ''
 /** With the lock of Pyodide's distribution emptied, its packages hide none of an index. */
 async function boot(): Promise<PyodideInterface> {
   const { folder } = findPyodide()
+  const { engine, compiled, stdlib, tools } = readContents()
   const lock = JSON.parse(readFileSync(join(folder, 'pyodide-lock.json'), 'utf8'))
   const python = await loadPyodide({
     indexURL: folder,
+    stdLibURL: ownFile('python', stdlib),
     lockFileContents: JSON.stringify({ ...lock, packages: {} }),
     stdout: say,
     stderr: say,
@@ -37,7 +39,6 @@ async function boot(): Promise<PyodideInterface> {
       sitePackages = info.sitePackages
     },
   })
-  const { engine, compiled, tools } = readContents()
   for (const { bytes } of ownWheels()) unpack(python, { format: 'wheel', bytes })
   for (const file of [engine, compiled, tools]) {
     unpack(python, { format: 'zip', bytes: readOwn('python', file) })

@@ -9,14 +9,14 @@ import { DurablyError } from '../../../../web/core/errors'
 import type { FromWorker } from '../../../../web/spa/bridge/protocol'
 import { fetchBytes, OutOfReach } from '../../../../web/spa/worker/python/fetch-bytes'
 import { fetchArchive, fetchManifest } from '../../../../web/spa/worker/python/manifest'
-import { fetchRuntime, type Runtime, withCompiled } from '../../../../web/spa/worker/python/runtime'
+import { fetchRuntime, type Runtime, withFetched } from '../../../../web/spa/worker/python/runtime'
 import { MemoryOpfs } from '../../support/memory-opfs'
 import { NodeWorker, stubWorkerGlobals } from '../../support/node-worker'
 
 const MANIFEST_URL = 'http://localhost/durably/manifest.json'
 const MANIFEST = {
   buildId: 'b',
-  pyodide: { version: '314.0.7', base: 'pyodide/' },
+  pyodide: { version: '314.0.7', base: 'pyodide/', stdlib: 'stdlib.zip' },
   archives: [],
   modules: [],
 }
@@ -157,7 +157,10 @@ describe("Python's own files", () => {
     }
     vi.stubGlobal('WorkerGlobalScope', class {})
     const base = `${pathToFileURL(folder).href}/`
-    return fetchRuntime({ ...MANIFEST, pyodide: { version: '', base } }, MANIFEST_URL)
+    return fetchRuntime(
+      { ...MANIFEST, pyodide: { version: '', base, stdlib: 'stdlib.zip' } },
+      MANIFEST_URL,
+    )
   }
 
   test('are out of reach when a script cannot be imported, nor fetched', async () => {
@@ -189,16 +192,16 @@ describe("Python's own files", () => {
       fetched.push(url)
       return fetched.filter((other) => other === url).length === 1 ? torn() : wasm()
     })
-    const { base, compiled } = runtimeOf('')
+    const { base, ahead } = runtimeOf('')
 
-    expect(await compiled?.module).toBeInstanceOf(WebAssembly.Module)
-    expect(fetched.filter((url) => url.startsWith(base))).toHaveLength(2)
+    expect(await ahead?.wasm.module).toBeInstanceOf(WebAssembly.Module)
+    expect(fetched.filter((url) => url === `${base}pyodide.asm.wasm`)).toHaveLength(2)
   })
 
   test('are out of reach when the large one is', async () => {
     stubFetch(offline)
 
-    expect(await thrownBy(runtimeOf('').compiled?.module ?? Promise.resolve())).toBeInstanceOf(
+    expect(await thrownBy(runtimeOf('').ahead?.wasm.module ?? Promise.resolve())).toBeInstanceOf(
       OutOfReach,
     )
   })
@@ -208,20 +211,31 @@ describe("Python's own files", () => {
     const runtime = runtimeOf('')
     const realFetch = globalThis.fetch
     const load = async () => {
-      await fetch(`${runtime.base}python_stdlib.zip`).catch(() => {})
+      await fetch(runtime.stdlib).catch(() => {})
       await new Promise(() => {})
     }
 
-    expect(await thrownBy(withCompiled(runtime, load))).toBeInstanceOf(OutOfReach)
+    expect(await thrownBy(withFetched(runtime, load))).toBeInstanceOf(OutOfReach)
     expect(globalThis.fetch).toBe(realFetch)
   })
 
-  test('reach Pyodide as they are', async () => {
-    stubFetch((url) => (url.endsWith('.wasm') ? wasm() : new Response('bytes')))
+  test('reach Pyodide as they are, fetched once', async () => {
+    const fetched: string[] = []
+    stubFetch((url) => {
+      fetched.push(url)
+      return url.endsWith('.wasm') ? wasm() : new Response('bytes')
+    })
     const runtime = runtimeOf('')
-    const load = async () => (await fetch(`${runtime.base}pyodide-lock.json`)).text()
+    const load = async () => [
+      await (await fetch(`${runtime.base}pyodide-lock.json`)).text(),
+      (await (await fetch(`${runtime.base}pyodide.asm.wasm`)).arrayBuffer()).byteLength,
+    ]
 
-    expect(await withCompiled(runtime, load)).toBe('bytes')
+    // A boot that failed is done again with the same.
+    expect(await withFetched(runtime, load)).toEqual(['bytes', 0])
+    expect(await withFetched(runtime, load)).toEqual(['bytes', 0])
+    expect(fetched.filter((url) => url.startsWith('http'))).toEqual([runtime.stdlib])
+    expect(fetched).toHaveLength(new Set(fetched).size)
   })
 })
 

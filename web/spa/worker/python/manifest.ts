@@ -10,6 +10,8 @@ export interface Manifest {
     readonly version: string
     /** Folder of Pyodide's own files; relative to the manifest, as every URL here. */
     readonly base: string
+    /** Python's standard library. */
+    readonly stdlib: string
   }
   readonly archives: readonly Archive[]
   /** Python modules that hold the app's jobs. */
@@ -27,7 +29,7 @@ export async function fetchManifest(url: string): Promise<Manifest> {
   const text = new TextDecoder().decode(await fetchNewest(url))
   try {
     const manifest: Manifest = JSON.parse(text)
-    if (typeof manifest.pyodide.base === 'string' && Array.isArray(manifest.archives)) {
+    if (typeof manifest.pyodide.stdlib === 'string' && Array.isArray(manifest.archives)) {
       return manifest
     }
   } catch {

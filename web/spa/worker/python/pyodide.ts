@@ -11,7 +11,7 @@ import type { Archive } from './manifest'
 import type { PythonModule } from './module'
 import { untilLoadFails, withFairTurns, withSyncHook } from './patches'
 import { withSnapshot } from './restore'
-import { type Runtime, withCompiled } from './runtime'
+import { type Runtime, withFetched } from './runtime'
 
 interface MountableFS extends EmscriptenFS {
   mkdir(path: string): void
@@ -97,7 +97,7 @@ export class Python {
 
 /** Boot the interpreter of *runtime*. Nothing is fetched from another origin. */
 export async function bootPython(runtime: Runtime, start: Start): Promise<Python> {
-  const { base } = runtime
+  const { base, stdlib } = runtime
   let sitePackages = ''
   try {
     const [{ loadPyodide }, { default: create }] = await runtime.scripts
@@ -107,6 +107,7 @@ export async function bootPython(runtime: Runtime, start: Start): Promise<Python
       indexURL: base,
       // Left alone it is a CDN.
       packageBaseUrl: base,
+      stdLibURL: stdlib,
       createPyodideModule: isRestored ? withSnapshot(hooked, start.snapshot) : hooked,
       fsInit: async (_FS: unknown, info: { readonly sitePackages: string }) => {
         sitePackages = info.sitePackages
@@ -116,7 +117,7 @@ export async function bootPython(runtime: Runtime, start: Start): Promise<Python
     }
     const load: (options: object) => Promise<PyodideInterface> = loadPyodide
     const pyodide = await withFairTurns(() =>
-      withCompiled(runtime, () => untilLoadFails(() => load(options))),
+      withFetched(runtime, () => untilLoadFails(() => load(options))),
     )
     return new Python(pyodide, sitePackages)
   } catch (error) {

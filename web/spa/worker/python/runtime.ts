@@ -8,24 +8,38 @@ import type { CreateModule } from './module'
 export interface Runtime {
   /** URL of the folder that holds Pyodide's files. */
   readonly base: string
+  /** URL of Python's standard library. */
+  readonly stdlib: string
   readonly scripts: Promise<readonly [typeof import('pyodide'), { default: CreateModule }]>
   /** Null where Pyodide reads its files itself: under Node, where the tests run. */
-  readonly compiled: { readonly url: string; readonly module: Promise<WebAssembly.Module> } | null
+  readonly ahead: Ahead | null
+}
+
+/** What Pyodide would fetch only when it comes to it, by URL. */
+interface Ahead {
+  readonly wasm: { readonly url: string; readonly module: Promise<WebAssembly.Module> }
+  readonly files: ReadonlyMap<string, Promise<ArrayBuffer>>
 }
 
 /** Begin to fetch the runtime that *manifest* names. What goes wrong is told to whoever boots. */
 export function fetchRuntime(manifest: Manifest, manifestUrl: string): Runtime {
-  const base = new URL(manifest.pyodide.base, manifestUrl).href
+  const [base, stdlib] = [manifest.pyodide.base, manifest.pyodide.stdlib].map(
+    (path) => new URL(path, manifestUrl).href,
+  ) as [string, string]
   const scripts = Promise.all([
     importScript<typeof import('pyodide')>(`${base}pyodide.mjs`),
     importScript<{ default: CreateModule }>(`${base}pyodide.asm.mjs`),
   ])
   scripts.catch(() => {})
-  if (typeof WorkerGlobalScope === 'undefined') return { base, scripts, compiled: null }
+  if (typeof WorkerGlobalScope === 'undefined') return { base, stdlib, scripts, ahead: null }
   const url = `${base}pyodide.asm.wasm`
   const module = compile(url)
   module.catch(() => {})
-  return { base, scripts, compiled: { url, module } }
+  const files = new Map(
+    [`${base}pyodide-lock.json`, stdlib].map((file) => [file, fetchBytes(file)]),
+  )
+  for (const bytes of files.values()) bytes.catch(() => {})
+  return { base, stdlib, scripts, ahead: { wasm: { url, module }, files } }
 }
 
 /** A failed `import()` does not say why; a fetch of the same file does. */
@@ -50,23 +64,25 @@ async function compile(url: string): Promise<WebAssembly.Module> {
 }
 
 /**
- * Do *load* with a Pyodide that takes the compiled module instead of fetching it once more. Rejects as
+ * Do *load* with a Pyodide that takes what is fetched already instead of fetching it once more. Rejects as
  * soon as a file cannot be fetched: Pyodide goes on without some of them, and fails without a reason.
  */
-export async function withCompiled<T>({ compiled }: Runtime, load: () => Promise<T>): Promise<T> {
-  if (!compiled) return load()
+export async function withFetched<T>({ ahead }: Runtime, load: () => Promise<T>): Promise<T> {
+  if (!ahead) return load()
+  const { wasm, files } = ahead
   const { fetch } = globalThis
   const { instantiateStreaming } = WebAssembly
   try {
     return await new Promise<T>((resolve, reject) => {
       globalThis.fetch = async (input, init) => {
-        if (input === compiled.url) return new Response()
-        const bytes = fetchBytes(String(input), init, fetch)
+        const url = String(input)
+        if (url === wasm.url) return new Response()
+        const bytes = files.get(url) ?? fetchBytes(url, init, fetch)
         bytes.catch(reject)
         return new Response(await bytes)
       }
       WebAssembly.instantiateStreaming = async (_source, imports) => {
-        const module = await compiled.module
+        const module = await wasm.module
         return { module, instance: await WebAssembly.instantiate(module, imports) }
       }
       load().then(resolve, reject)
