@@ -1,4 +1,4 @@
-/** Browser tests: the built demo, served as `npm start` serves it, in one Chromium at a time. */
+/** Browser tests: the built demo, served as a static host would, in one Chromium at a time. */
 
 import { defineConfig } from '@playwright/test'
 import { chromiumPath } from './scripts/chromium.mjs'
@@ -26,7 +26,7 @@ export default defineConfig({
     { name: 'kill', testDir: 'tests/kill', use: { browserName: 'chromium' } },
   ],
   webServer: {
-    command: `node node_modules/vite/bin/vite.js preview --port ${PORT}`,
+    command: `node scripts/preview-static.mjs --also lab --port ${PORT}`,
     url: `http://localhost:${PORT}/lab/`,
     reuseExistingServer: false,
     stdout: 'ignore',

@@ -11,7 +11,17 @@ export default defineConfig({
   root: at('./web/demo'),
   // What is not there is a 404, not the start page: a missing part must say so.
   appType: 'mpa',
-  plugins: [react(), durablyPy({ jobs: 'jobs', store: 'durably-demo' })],
+  plugins: [
+    react(),
+    durablyPy({
+      jobs: 'jobs',
+      store: 'durably-demo',
+      headers: 'netlify',
+      csp: true,
+      // GitHub Pages sends no headers of ours.
+      offline: { isolate: true },
+    }),
+  ],
   // The package lies in dist/package, beside the demo's own folder.
   server: { port: 5173, strictPort: true, fs: { allow: [at('.')] } },
   preview: { port: 4173, strictPort: true },

@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'node',
           environment: 'node',
-          include: ['tests/web/{core,spa,opfs,house}/**/*.test.{ts,tsx}'],
+          include: ['tests/web/{core,spa,opfs,house,node}/**/*.test.{ts,tsx}'],
           exclude: WITH_PYTHON,
         },
       },

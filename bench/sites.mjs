@@ -8,6 +8,7 @@ import { chromium } from '@playwright/test'
 import { build, preview } from 'vite'
 import { chromiumPath } from '../scripts/chromium.mjs'
 import { at } from '../scripts/paths.mjs'
+import { serveStatic } from '../scripts/preview-static.mjs'
 
 /** Longer than the slowest row of the peer takes. */
 const PATIENCE = 300_000
@@ -88,7 +89,10 @@ class Site {
 
 /** The demo's lab, after a visit that did some work and left a snapshot behind. */
 export async function ours(browser) {
-  const server = await serve('vite.config.ts', 4373)
+  const server = counted(
+    await serveStatic({ folder: at('dist', 'demo'), port: 4373, also: ['lab'] }),
+    4373,
+  )
   const site = new Site(server, '/lab/', browser)
   const page = await site.open()
   await page.waitForFunction(() => window.bench.snapshot !== null, undefined, {
@@ -137,13 +141,25 @@ async function use(site, count) {
 }
 
 async function serve(config, port) {
-  const server = await preview({ configFile: at(config), preview: { port }, logLevel: 'silent' })
+  const { httpServer } = await preview({
+    configFile: at(config),
+    preview: { port },
+    logLevel: 'silent',
+  })
+  return counted(httpServer, port)
+}
+
+/** A server that counts what it sends. */
+function counted(server, port) {
   const sockets = new Set()
-  server.httpServer.on('connection', (socket) => sockets.add(socket))
+  server.on('connection', (socket) => sockets.add(socket))
   return {
     origin: `http://localhost:${port}`,
     sent: () => [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0),
-    close: () => server.close(),
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
   }
 }
 

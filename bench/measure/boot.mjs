@@ -88,19 +88,21 @@ async function inPlainTab(site, read) {
   // The app has a standard library of its own in the place of Pyodide's.
   copyFileSync(at('node_modules', 'pyodide', STDLIB), at('dist', 'demo', STDLIB))
   const page = await site.blank()
-  await page.goto(`${site.origin}/${manifestPath()}`)
-  const result = await read(await page.evaluate(bootPlain))
+  // Nothing is there; its answer is isolated, and forbids nothing.
+  await page.goto(`${site.origin}/nothing`)
+  const result = await read(await page.evaluate(bootPlain, manifestPath()))
   await page.close()
   return result
 }
 
-async function bootPlain() {
-  const manifest = JSON.parse(document.body.textContent)
-  const base = new URL(manifest.pyodide.base, location.href).href
+async function bootPlain(path) {
+  const manifestUrl = new URL(path, location.origin).href
+  const manifest = await (await fetch(manifestUrl)).json()
+  const base = new URL(manifest.pyodide.base, manifestUrl).href
   const wheels = manifest.archives.filter(({ format }) => format === 'wheel')
   const source = `
     import { loadPyodide } from '${base}pyodide.mjs'
-    const wheels = ${JSON.stringify(wheels.map(({ url }) => new URL(url, location.href).href))}
+    const wheels = ${JSON.stringify(wheels.map(({ url }) => new URL(url, manifestUrl).href))}
     const fetched = wheels.map(async (url) => (await fetch(url)).arrayBuffer())
     const pyodide = await loadPyodide({ indexURL: '${base}', packageBaseUrl: '${base}', stdLibURL: '${location.origin}/python_stdlib.zip' })
     for (const wheel of await Promise.all(fetched)) pyodide.unpackArchive(wheel, 'wheel')

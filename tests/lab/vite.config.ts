@@ -9,7 +9,9 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 export default defineConfig({
   root: at('.'),
   base: '/lab/',
-  plugins: [durablyPy({ jobs: '../../web/demo/jobs', types: false })],
+  plugins: [
+    durablyPy({ jobs: '../../web/demo/jobs', types: false, headers: 'netlify', csp: true }),
+  ],
   build: {
     outDir: at('../../dist/demo/lab'),
     emptyOutDir: true,

@@ -5,6 +5,7 @@ import { DurablyProvider, useDurably } from 'durably-py/react'
 import { use } from 'react'
 import { engine, latest } from './engine'
 import { Importer } from './importer'
+import { KeptNotice } from './kept-notice'
 import { Problem, ProblemBoundary } from './problem'
 
 export function App() {
@@ -31,6 +32,7 @@ export function App() {
           Built on <strong>Durably for Python</strong>. Runs, rows and files are kept in this
           browser’s private storage and are sent nowhere.
         </p>
+        <KeptNotice />
       </footer>
     </div>
   )

@@ -1,11 +1,12 @@
 /** Choose a CSV file, by dialog or by dropping it, and how to read it. */
 
-import { type DragEvent, type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useId, useState } from 'react'
+import { useGivenFiles } from './given-files'
 import type { ImportInput } from './jobs/demo_jobs/importing.py'
 import { sampleFile } from './sample'
 import { fileSize } from './words'
 
-type Options = Required<NonNullable<ImportInput['options']>>
+type Options = Required<Pick<NonNullable<ImportInput['options']>, 'encoding' | 'delimiter'>>
 
 export type Choice = { readonly file: File; readonly options: Options }
 
@@ -35,34 +36,17 @@ export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
   const [file, setFile] = useState<File | null>(null)
   const [encoding, setEncoding] = useState<Options['encoding']>('auto')
   const [delimiter, setDelimiter] = useState<Options['delimiter']>('auto')
-  const [isDropTarget, setIsDropTarget] = useState(false)
+  const isOver = useGivenFiles(setFile)
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (file !== null) onImport({ file, options: { encoding, delimiter } })
   }
-  const drop = (event: DragEvent) => {
-    event.preventDefault()
-    setIsDropTarget(false)
-    const dropped = event.dataTransfer.files[0]
-    if (dropped !== undefined) setFile(dropped)
-  }
-  const dragOver = (event: DragEvent) => {
-    event.preventDefault()
-    setIsDropTarget(true)
-  }
 
   return (
     <form className="card" onSubmit={submit} aria-labelledby={`${id}-title`}>
       <h2 id={`${id}-title`}>Choose a CSV file</h2>
-      <label
-        className="drop"
-        data-over={isDropTarget}
-        data-chosen={file !== null}
-        onDrop={drop}
-        onDragOver={dragOver}
-        onDragLeave={() => setIsDropTarget(false)}
-      >
+      <label className="drop" data-over={isOver} data-chosen={file !== null}>
         <input
           type="file"
           accept=".csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain"
@@ -71,7 +55,7 @@ export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
         />
         {file === null ? (
           <span>
-            <strong>Choose a file</strong> or drop one here
+            <strong>Choose a file</strong> or drop one anywhere on the page
           </span>
         ) : (
           <span>

@@ -23,12 +23,16 @@ export const NOTHING_KEPT: OfflineState = {
 /** How often a page that is looked at asks whether there is a new version: milliseconds. */
 const LOOK_EVERY = 60 * 60_000
 const RELOADED = 'durably-isolated'
+/** How long a first visit may take before it is kept all the same: milliseconds. */
+const FIRST_VISIT = 10_000
 
 export interface OfflineOptions {
   /** The service worker's address. */
   readonly url: string
   /** Load the page once more when only that makes it isolated. */
   readonly isolate: boolean
+  /** A first visit is not kept before this has settled: what starts the app comes first. */
+  readonly after?: Promise<unknown>
 }
 
 /** One for a page. */
@@ -56,7 +60,7 @@ export class OfflineApp {
     await this.#registration?.update().catch(() => undefined)
   }
 
-  async #begin({ url, isolate }: OfflineOptions): Promise<void> {
+  async #begin({ url, isolate, after }: OfflineOptions): Promise<void> {
     if (!('serviceWorker' in navigator)) {
       this.#change({ problem: 'this browser keeps no apps: it has no service workers here' })
       return
@@ -75,6 +79,10 @@ export class OfflineApp {
       if (data?.kind !== 'durably-offline') return
       this.#change({ part: data.total === 0 ? 1 : data.done / data.total })
     })
+    // Without isolation it is what the page waits for.
+    if (after && !hadController && (crossOriginIsolated || !isolate)) {
+      await Promise.race([after, new Promise((resolve) => setTimeout(resolve, FIRST_VISIT))])
+    }
     try {
       const registration = await container.register(url, { updateViaCache: 'none' })
       this.#registration = registration

@@ -18,8 +18,13 @@ export function appModule(place: AppPlace): string {
 const place = { manifestUrl: ${place.manifest}, worker: ${place.worker} }
 const store = ${JSON.stringify(place.store)}
 
+let started = () => {}
+const firstStart = new Promise((resolve) => { started = resolve })
+
 export function startApp(options) {
-  return startDurably({ store, ...options, ...place })
+  const starting = startDurably({ store, ...options, ...place })
+  starting.then(started, started)
+  return starting
 }
 
 let client = null
@@ -41,5 +46,5 @@ function offlineOf({ offlineBase, isolatesOffline }: AppPlace): string {
   const url = isRelative
     ? `new URL('./${SERVICE_WORKER}', document.baseURI).href`
     : JSON.stringify(offlineBase + SERVICE_WORKER)
-  return `typeof document === 'undefined' ? null : new OfflineApp({ url: ${url}, isolate: ${isolatesOffline} })`
+  return `typeof document === 'undefined' ? null : new OfflineApp({ url: ${url}, isolate: ${isolatesOffline}, after: firstStart })`
 }

@@ -3,14 +3,15 @@
 import { readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { Plugin, ResolvedConfig, ViteDevServer } from 'vite'
+import { type CspDirectives, policiesOf } from '../node/csp'
 import { runtimeCode } from '../node/declarations/render'
 import { isOfJobs } from '../node/files'
-import { netlifyHeaders } from '../node/headers'
+import { type HeaderRule, headerRules, netlifyHeaders } from '../node/headers'
 import { ownFile } from '../node/own-files'
 import { LOCK_FILE } from '../node/packages/lock'
 import { JobsError, Project } from '../node/project'
 import { appModule } from './app-module'
-import { isolate, keepForever, serveParts } from './middleware'
+import { isolate, sendHeaders, serveParts } from './middleware'
 import { SERVICE_WORKER, serviceWorker } from './service-worker'
 
 export interface DurablyPyOptions {
@@ -37,7 +38,14 @@ export interface DurablyPyOptions {
   readonly offline?: boolean | { readonly isolate?: boolean }
   /** Write `_headers`, as Netlify and Cloudflare Pages read it, into the build. Default: false. */
   readonly headers?: 'netlify' | false
+  /**
+   * Forbid everything remote and inline by a Content-Security-Policy: in each page that is built, in the preview, and in
+   * `_headers`. Directives that are given take the place of ours. Default: false.
+   */
+  readonly csp?: boolean | CspDirectives
 }
+
+export type { CspDirectives }
 
 const PYTHON = /\.py$/
 
@@ -75,8 +83,15 @@ class DurablyPy {
       configureServer: (server) => owner.#serve(server),
 
       configurePreviewServer: (server) => {
-        if (owner.#options.isolate !== false) server.middlewares.use(isolate)
-        server.middlewares.use(keepForever(`/${owner.#resolved.build.assetsDir}/`))
+        const rules = owner.#headerRules([])
+        const isIsolated = owner.#options.isolate !== false
+        server.middlewares.use(sendHeaders(isIsolated ? rules : rules.slice(1)))
+      },
+
+      transformIndexHtml() {
+        if (owner.#server !== null || !owner.#csp) return
+        const attrs = { 'http-equiv': 'Content-Security-Policy', content: owner.#csp.page }
+        return [{ tag: 'meta', attrs, injectTo: 'head-prepend' }]
       },
 
       async buildStart() {
@@ -113,17 +128,39 @@ class DurablyPy {
         order: 'post',
         handler(_options, bundle) {
           if (this.environment.name !== 'client') return
-          const { base, build } = owner.#resolved
           if (owner.#options.offline) {
             const source = serviceWorker(owner.#resolved, bundle, owner.#isolatesOffline)
             this.emitFile({ type: 'asset', fileName: SERVICE_WORKER, source })
           }
           if (owner.#options.headers !== 'netlify') return
-          const immutable = [`${new URL(base, 'http://x').pathname}${build.assetsDir}/*`]
-          this.emitFile({ type: 'asset', fileName: '_headers', source: netlifyHeaders(immutable) })
+          const files = [
+            ...Object.keys(bundle),
+            ...(owner.#options.offline ? [SERVICE_WORKER] : []),
+          ]
+          const source = netlifyHeaders(owner.#headerRules(files))
+          this.emitFile({ type: 'asset', fileName: '_headers', source })
         },
       },
     }
+  }
+
+  get #csp() {
+    const { csp } = this.#options
+    return csp ? policiesOf(csp === true ? {} : csp) : null
+  }
+
+  /** Those of a build that made *files*. */
+  #headerRules(files: readonly string[]): HeaderRule[] {
+    const { base, build } = this.#resolved
+    const { assetsDir } = build
+    const named = files.filter(
+      (file) => !file.startsWith(`${assetsDir}/`) && !file.endsWith('.map'),
+    )
+    // A host answers for a folder with the page in it.
+    const pages = named.filter((file) => /(^|\/)index\.html$/.test(file))
+    const fresh = [...named, ...pages.map((page) => page.replace(/index\.html$/, ''))].sort()
+    const path = new URL(base, 'http://localhost').pathname
+    return headerRules({ base: path, assetsDir, fresh, csp: this.#csp })
   }
 
   get #found() {

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { lookup } from 'mrmime'
-import { IMMUTABLE, ISOLATION } from '../node/headers'
+import { type HeaderRule, headersFor, IMMUTABLE, ISOLATION } from '../node/headers'
 import type { Parts } from '../node/parts'
 
 type Next = (error?: unknown) => void
@@ -13,14 +13,16 @@ export function isolate(_request: IncomingMessage, response: ServerResponse, nex
   next()
 }
 
-/** The names in *folder* change with what is in the files, wherever the app is served. */
-export function keepForever(folder: string) {
+/** Send what a host is told to send. */
+export function sendHeaders(rules: readonly HeaderRule[]) {
   return (request: IncomingMessage, response: ServerResponse, next: Next): void => {
     const { writeHead } = response
-    if (pathOf(request).includes(folder)) {
+    const { 'Cache-Control': caching, ...others } = headersFor(rules, pathOf(request))
+    for (const [name, value] of Object.entries(others)) response.setHeader(name, value)
+    if (caching !== undefined) {
       // A 404 must not be kept: the file may come with the next deploy.
       response.writeHead = (status: number, ...rest: unknown[]) => {
-        if (status < 300) response.setHeader('Cache-Control', IMMUTABLE)
+        if (status < 300) response.setHeader('Cache-Control', caching)
         return Reflect.apply(writeHead, response, [status, ...rest])
       }
     }
