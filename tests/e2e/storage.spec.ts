@@ -33,6 +33,30 @@ test('laws 9, 10: health tells of the room; without any, runs wait in view and a
   expect((await lab.evaluate(() => window.lab.health())).fault).toBeNull()
 })
 
+test('law 10: a store that the browser has removed is said to be lost, once', async ({
+  profile,
+}) => {
+  const lab = await openLab(profile)
+  await lab.evaluate(() => window.lab.triggerAndWait('steps', { count: 1 }))
+  const lostSince = () =>
+    lab.evaluate(async () => (await window.lab.health()).storage?.lostSince ?? null)
+  await showLab(lab, profile)
+  expect(await lostSince()).toBeNull()
+  expect(await lab.evaluate(() => window.lab.getRuns())).toHaveLength(1)
+
+  await lab.goto(profile.url('/icon.svg'))
+  const devtools = await lab.context().newCDPSession(lab)
+  const origin = new URL(lab.url()).origin
+  await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'file_systems' })
+  const before = Date.now()
+  await showLab(lab, profile)
+
+  expect(await lab.evaluate(() => window.lab.getRuns())).toEqual([])
+  expect(Date.parse((await lostSince()) ?? '')).toBeLessThan(before)
+  await showLab(lab, profile)
+  expect(await lostSince()).toBeNull()
+})
+
 test('a large result is a file that the page reads, also after a reload, and goes with its run', async ({
   profile,
 }) => {

@@ -45,6 +45,11 @@ export interface StorageFigures {
   readonly quota: number | null
   /** Whether the browser keeps the site's data until the user removes it. */
   readonly persisted: boolean
+  /**
+   * Given when the browser has removed the store with all runs in it since this time (ISO 8601), when it was last there. Only
+   * until the engine starts again, and only where the browser leaves a trace: Chromium does, Firefox does not.
+   */
+  readonly lostSince?: string
 }
 
 export interface Health {

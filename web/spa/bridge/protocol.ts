@@ -30,6 +30,8 @@ export interface BootConfig {
   readonly cancel?: readonly string[]
   /** The owner before was left by its user: its runs were cut off, and did not end their worker. */
   readonly ownerLeft?: boolean
+  /** When the store was last there, as the page remembers. */
+  readonly lastVisit?: string | null
 }
 
 /** What became of the memory snapshot that makes a boot short. */

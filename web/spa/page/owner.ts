@@ -5,6 +5,7 @@ import { told } from '../../core/told'
 import type { BetweenPages, BootConfig, BootStage, SnapshotNotice } from '../bridge/protocol'
 import { noteDeparture, takeDeparture } from './ownership'
 import type { Part, Tab } from './part'
+import { lastVisit, noteVisit } from './visits'
 import { WorkerLink } from './worker-link'
 
 /**
@@ -88,7 +89,8 @@ export class Owner implements Part {
     this.#stopTimer()
     this.#after = after
     const { session } = this.#tab
-    const config = { ...this.#tab.config, ...after }
+    const { store } = this.#tab.config
+    const config = { ...this.#tab.config, ...after, lastVisit: lastVisit(store) }
     const epoch = crypto.randomUUID()
     this.#bornAt = Date.now()
     const worker = this.#makeWorker()
@@ -99,6 +101,7 @@ export class Owner implements Part {
         this.#after = {}
         this.#misses = 0
         this.#problem = null
+        noteVisit(store)
         this.#say({ kind: 'ready', epoch, info })
         this.#tab.show({ role: 'owner', boot: null, problem: null })
         session.attach(link)

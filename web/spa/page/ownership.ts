@@ -7,6 +7,7 @@
  */
 
 import { holdLock, ownerLock } from '../bridge/channels'
+import { readNote, writeNote } from './notes'
 
 /**
  * Wait to own *store*; resolve with how to step back. The browser grants the lock to one tab at a
@@ -18,35 +19,16 @@ export async function electOwner(store: string, signal: AbortSignal): Promise<()
   return holdLock(ownerLock(store), signal)
 }
 
-/** Leave the note for whoever owns *store* next. */
+/** Leave the note for whoever owns *store* next; without one it counts as a death. */
 export function noteDeparture(store: string): void {
-  try {
-    notes()?.setItem(keyOf(store), 'yes')
-  } catch {
-    // Without storage of that kind, or where it is full, it counts as a death.
-  }
+  writeNote(keyOf(store), 'yes')
 }
 
 /** Return whether the last owner of *store* was left, and take the note away. */
 export function takeDeparture(store: string): boolean {
-  try {
-    const isNoted = typeof notes()?.getItem(keyOf(store)) === 'string'
-    notes()?.removeItem(keyOf(store))
-    return isNoted
-  } catch {
-    return false
-  }
-}
-
-/** `localStorage`, which workers do not have. Throws where the user allows no storage. */
-function notes() {
-  return (globalThis as { readonly localStorage?: Notes }).localStorage
-}
-
-interface Notes {
-  getItem(key: string): string | null
-  setItem(key: string, value: string): void
-  removeItem(key: string): void
+  const isNoted = readNote(keyOf(store)) !== null
+  writeNote(keyOf(store), null)
+  return isNoted
 }
 
 function keyOf(store: string): string {

@@ -32,6 +32,8 @@ export interface Booted {
   readonly storage: Storage
   readonly scratch: ScratchFS
   readonly info: ReadyInfo
+  /** When a store that the browser has removed was last there; null when it is no new one. */
+  readonly lostSince: string | null
   /** Want no snapshot any more. */
   snapshotOver(): void
 }
@@ -91,7 +93,8 @@ export async function boot(config: BootConfig, listener: BootListener): Promise<
       const info = { workerId, ...engine.versions, bootedFrom, marks: stages.marks }
       const { scratch } = python
       const snapshotOver = () => plan?.end()
-      return { engine, storage: { ...storage, close }, scratch, info, snapshotOver }
+      const lostSince = storage.isNew ? (config.lastVisit ?? null) : null
+      return { engine, storage: { ...storage, close }, scratch, info, lostSince, snapshotOver }
     } catch (error) {
       storage.close()
       throw error

@@ -234,7 +234,9 @@ class Host {
         this.#ask(booted, 'call', content),
         storageFigures(),
       ])
-      const result = { ...Object(health), storage }
+      const { lostSince } = booted
+      const lost = lostSince === null ? {} : { lostSince }
+      const result = { ...Object(health), storage: { ...storage, ...lost } }
       this.#last(number, (asked) => ({ kind: 'answer', id: asked, ok: true, result }))
     } catch (thrown) {
       const error = toPayload(thrown, 'internal')

@@ -25,6 +25,8 @@ const BLOB_SPARES = 4
 export interface Storage {
   readonly disk: Disk
   readonly blobs: BlobFolder
+  /** Whether there was no database. */
+  readonly isNew: boolean
   /** Close every handle and give the lock back. */
   close(): void
 }
@@ -57,6 +59,7 @@ export async function openStorage(
     return {
       disk,
       blobs,
+      isNew: !disk.files.has(DATABASE),
       close: () => {
         disk.close()
         blobs.close()
