@@ -10,7 +10,14 @@ export default defineConfig({
   root: at('.'),
   base: '/lab/',
   plugins: [
-    durablyPy({ jobs: '../../web/demo/jobs', types: false, headers: 'netlify', csp: true }),
+    durablyPy({
+      jobs: '../../web/demo/jobs',
+      types: false,
+      packages: ['openpyxl==3.1.5'],
+      lockFile: '../../web/demo/durably.lock.json',
+      headers: 'netlify',
+      csp: { 'connect-src': "'self' http://localhost:*" },
+    }),
   ],
   build: {
     outDir: at('../../dist/demo/lab'),

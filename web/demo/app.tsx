@@ -3,19 +3,22 @@
 import type { Boot, Role } from 'durably-py'
 import { DurablyProvider, useDurably } from 'durably-py/react'
 import { use } from 'react'
+import { Desk } from './desk/desk'
 import { engine, latest } from './engine'
 import { Importer } from './importer'
 import { KeptNotice } from './kept-notice'
 import { Problem, ProblemBoundary } from './problem'
+import { useView, ViewLinks } from './views'
 
 export function App() {
   return (
     <div className="page">
       <header className="masthead">
-        <h1>CSV import</h1>
+        <h1>Data desk</h1>
         <p>
-          Right here in your browser, by a Python job; nothing is uploaded. Reload the page, close
-          the tab or lose power: the import goes on from its last saved batch.
+          Import, clean, join and sum up your own tables, right here in your browser, by jobs in
+          Python; nothing is uploaded. Reload the page, close the tab or lose power: each job goes
+          on from its last saved step.
         </p>
       </header>
       <main>
@@ -40,9 +43,15 @@ export function App() {
 
 function Ready() {
   const { role } = useDurably()
+  const view = useView()
   return (
     <>
-      <Importer latest={use(latest)} />
+      <ViewLinks />
+      {/* It stays, so that its run is followed while another view is looked at. */}
+      <div className="view" hidden={view !== 'import'}>
+        <Importer latest={use(latest)} />
+      </div>
+      {view === 'tables' && <Desk />}
       <p className="hint" data-testid="role" data-role={role}>
         {ROLES[role]}
       </p>

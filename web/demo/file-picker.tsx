@@ -17,7 +17,7 @@ interface FilePickerProps {
 }
 
 const ENCODINGS: readonly (readonly [Options['encoding'], string])[] = [
-  ['auto', 'Detect automatically (UTF-8, UTF-16)'],
+  ['auto', 'Detect automatically'],
   ['utf-8', 'UTF-8'],
   ['utf-16', 'UTF-16'],
   ['windows-1252', 'Windows-1252 (Latin-1)'],
@@ -45,11 +45,11 @@ export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
 
   return (
     <form className="card" onSubmit={submit} aria-labelledby={`${id}-title`}>
-      <h2 id={`${id}-title`}>Choose a CSV file</h2>
+      <h2 id={`${id}-title`}>Choose a file</h2>
       <label className="drop" data-over={isOver} data-chosen={file !== null}>
         <input
           type="file"
-          accept=".csv,.tsv,.txt,text/csv,text/tab-separated-values,text/plain"
+          accept=".csv,.tsv,.txt,.gz,.zip,.xlsx,text/csv,text/tab-separated-values,text/plain"
           data-testid="file"
           onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)}
         />
@@ -100,7 +100,9 @@ export function FilePicker({ waitingFor, onImport }: FilePickerProps) {
         >
           Import
         </button>
-        <p className="hint">{waitingFor ?? 'The file stays on this device.'}</p>
+        <p className="hint">
+          {waitingFor ?? 'CSV, Excel, or either in a ZIP. The file stays on this device.'}
+        </p>
       </div>
     </form>
   )

@@ -12,46 +12,56 @@ export interface TablePage {
   readonly rows: readonly (readonly (string | number)[])[]
 }
 
-interface PagedTableProps {
+interface PagedRowsProps {
   readonly title: string
-  readonly name: string
   /** Cells of the first column are row numbers; long text wraps in a prose table. */
   readonly look: 'grid' | 'prose'
   readonly load: (page: { readonly offset: number; readonly limit: number }) => Promise<TablePage>
   readonly empty: string
 }
 
+interface PagedTableProps extends PagedRowsProps {
+  readonly name: string
+}
+
 /** Give it a `key` that changes when *load* asks for something else. */
-export function PagedTable({ title, name, look, load, empty }: PagedTableProps) {
+export function PagedTable({ name, ...rows }: PagedTableProps) {
   const id = useId()
+  return (
+    <section className="card" aria-labelledby={id} data-testid={name}>
+      <h2 id={id}>{rows.title}</h2>
+      <PagedRows {...rows} />
+    </section>
+  )
+}
+
+/** The same without a heading. */
+export function PagedRows({ title, look, load, empty }: PagedRowsProps) {
   const [page, setPage] = useState(() => ({ offset: 0, loaded: load({ offset: 0, limit: PAGE }) }))
   const [isTurning, startTurning] = useTransition()
   const turnTo = (offset: number) =>
     startTurning(() => setPage({ offset, loaded: load({ offset, limit: PAGE }) }))
 
   return (
-    <section className="card" aria-labelledby={id} data-testid={name}>
-      <h2 id={id}>{title}</h2>
-      <ProblemBoundary title="The rows cannot be shown">
-        <Suspense fallback={<p className="hint">Reading…</p>}>
-          <Page
-            {...page}
-            look={look}
-            title={title}
-            empty={empty}
-            isTurning={isTurning}
-            turnTo={turnTo}
-          />
-        </Suspense>
-      </ProblemBoundary>
-    </section>
+    <ProblemBoundary title="The rows cannot be shown">
+      <Suspense fallback={<p className="hint">Reading…</p>}>
+        <Page
+          {...page}
+          look={look}
+          title={title}
+          empty={empty}
+          isTurning={isTurning}
+          turnTo={turnTo}
+        />
+      </Suspense>
+    </ProblemBoundary>
   )
 }
 
 interface PageProps {
   readonly offset: number
   readonly loaded: Promise<TablePage>
-  readonly look: PagedTableProps['look']
+  readonly look: PagedRowsProps['look']
   readonly title: string
   readonly empty: string
   readonly isTurning: boolean

@@ -1,10 +1,11 @@
 /** One import as it goes: its status, how far it is, what it says. */
 
-import type { LogEntry, Progress, RunStatus } from 'durably-py'
+import type { Progress, RunStatus } from 'durably-py'
 import type { UseJobResult } from 'durably-py/react'
 import { useId, useState, useTransition } from 'react'
 import type { ImportInput, ImportResult } from './jobs/demo_jobs/importing.py'
 import { Problem } from './problem'
+import { LogLines, ProgressBar } from './run-parts'
 import { count, counted, percent, withCode } from './words'
 
 type Job = UseJobResult<ImportInput, ImportResult>
@@ -69,7 +70,13 @@ export function RunCard({ job, fileName, savedBefore, onCancel, onResume }: RunC
             : `Saved before: ${savedBefore.message ?? count(savedBefore.current)}.`}
         </p>
       )}
-      {(job.isActive || job.isCancelled) && <Bar progress={progress} isActive={job.isActive} />}
+      {(job.isActive || job.isCancelled) && (
+        <ProgressBar
+          progress={progress}
+          label="Part of the file that is imported"
+          idle={job.isActive ? 'Looking at the file' : 'Nothing was imported'}
+        />
+      )}
       <p className="visually-hidden" role="status">
         {spoken(job)}
       </p>
@@ -110,49 +117,4 @@ function spoken({ progress, isActive, output }: Job): string {
     return `Imported: ${counted(output.imported, 'row')}, ${count(output.refused)} refused`
   if (!isActive || !progress?.total) return ''
   return `${percent(Math.floor((progress.current / progress.total) * 4) / 4)} of the file is imported`
-}
-
-function Bar({
-  progress,
-  isActive,
-}: {
-  readonly progress: Progress | null
-  readonly isActive: boolean
-}) {
-  const share = progress?.total ? progress.current / progress.total : null
-  const words = progress?.message ?? (isActive ? 'Looking at the file' : 'Nothing was imported')
-  return (
-    <div className="bar">
-      <progress
-        aria-label="Part of the file that is imported"
-        {...(share === null ? {} : { value: share })}
-        max={1}
-      />
-      <p>
-        <span data-testid="progress-message">{words}</span>
-        <span data-testid="percent">{share === null ? '' : percent(share)}</span>
-      </p>
-    </div>
-  )
-}
-
-function LogLines({
-  logs,
-  isOpen,
-}: {
-  readonly logs: readonly LogEntry[]
-  readonly isOpen: boolean
-}) {
-  return (
-    <details className="log" open={isOpen}>
-      <summary>Log, {counted(logs.length, 'line')}</summary>
-      <ol data-testid="log" reversed>
-        {logs.toReversed().map(({ id, level, message }) => (
-          <li key={id} className={level}>
-            {level !== 'info' && <span className="level">{level}</span>} {message}
-          </li>
-        ))}
-      </ol>
-    </details>
-  )
 }

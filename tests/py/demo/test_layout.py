@@ -112,9 +112,11 @@ def test_names_become_usable_and_unique() -> None:
         (b"a,b\n1,\x002\n", "not_csv", "Character 7 of the file is NUL"),
         (b'{"a": 1}', "not_csv", "JSON"),
         (b"<!DOCTYPE html><p>", "not_csv", "HTML"),
-        (b"a,b\n1,2\nJos\xe9,3\n", "not_utf8", "byte 0xE9 at offset 11 (line 3)"),
-        (b"a,b\n1,\xc3", "not_utf8", "byte 0xC3 at offset 6 (line 2)"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "wrong_encoding", "UTF-16"),
+        (b"a,b\n1,2\nJos\xe9,\x81\n", "not_utf8", "byte 0xE9 at offset 11 (line 3)"),
+        (b"a,b\n1,2\nJos\xe9,\x81\n", "not_utf8", "byte 0x81 at offset 13 (line 3)"),
+        (b"a,b\nJos\xe9,\x07\n", "not_csv", "control character U+0007"),
+        ("Zoë,Köln,Łódź\n".encode() + b"1,\xc3", "not_utf8", "byte 0xC3 at offset 21 (line 2)"),
+        ("a,\x01\n1,2\n".encode("utf-16-le"), "not_csv", "control character U+0001"),
         (b"\xff\xfea\x00\x00", "wrong_encoding", "not UTF-16"),
         (b'a,"b\n1,2\n', "broken_header", "never closed"),
         (b"a," * MOST_COLUMNS + b"b\n", "too_many_columns", "2,000 columns"),
@@ -135,16 +137,53 @@ def test_a_bad_byte_is_found_behind_a_chunk_border(tmp_path: Path) -> None:
     """Offsets count from the file's first byte, also for a character cut in two."""
     padding = b"a,b\n" + b"x,y\n" * 262_143
     assert len(padding) == 1024 * 1024
+    content = padding[:-1] + b"\xc3" + b"(\n"
 
+    (note,) = look(tmp_path, content).notes
+
+    assert "byte 0xC3 at offset 1,048,575 (line 262,144)" in note
     with pytest.raises(ImportRefused, match=r"offset 1,048,575 \(line 262,144\)"):
-        look(tmp_path, padding[:-1] + b"\xc3" + b"(\n")
+        look(tmp_path, content, "utf-8")
+
+
+def test_what_is_no_utf_8_is_read_as_windows_1252_and_a_note_says_why(tmp_path: Path) -> None:
+    """The guess names the byte it is made for, and that it can be changed."""
+    layout = look(tmp_path, "Käse;Preis\r\nMüsli – süß;3,50 €\r\n".encode("cp1252"))
+
+    assert (layout.codec, layout.columns) == ("cp1252", ["Käse", "Preis"])
+    (note,) = layout.notes
+    assert note == (
+        "Read as Windows-1252 because byte 0xE4 at offset 1 (line 1) is no UTF-8; "
+        "choose another encoding if letters look wrong."
+    )
+
+
+def test_utf_8_with_a_fault_is_not_taken_for_windows_1252(tmp_path: Path) -> None:
+    """One broken byte must not turn the letters of all other rows into pairs of signs."""
+    content = "name\nZoë\nJürgen\nAmélie\n".encode() + b"Jos\xe9\n"
+
+    with pytest.raises(ImportRefused, match=r"not_utf8: .*line 5"):
+        look(tmp_path, content)
+    assert look(tmp_path, content, "windows-1252").codec == "cp1252"
 
 
 def test_windows_1252_is_read_when_asked_for(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are never guessed at."""
+    """What was chosen goes before what the bytes look like, also before a mark of UTF-8."""
     layout = look(tmp_path, b"caf\xe9,b\n1,2\n", "windows-1252")
+    marked = look(tmp_path, b"\xef\xbb\xbfcaf\xc3\xa9,b\n1,2\n", "windows-1252")
 
     assert layout.columns == ["café", "b"]
+    assert layout.notes == ["The file was read as Windows-1252, as asked for."]
+    assert (marked.codec, marked.columns) == ("cp1252", ["cafÃ©", "b"])
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_recognised(tmp_path: Path, codec: str) -> None:
+    """Every other byte of most texts is zero, and which one tells the order."""
+    layout = look(tmp_path, "größe,b\n1,2\n".encode(codec))
+
+    assert (layout.codec, layout.columns) == (codec, ["größe", "b"])
+    assert "Read as UTF-16 because every other byte is zero" in layout.notes[0]
 
 
 def test_utf_16_without_a_mark_is_read_when_asked_for(tmp_path: Path) -> None:

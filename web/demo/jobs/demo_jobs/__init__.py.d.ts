@@ -1,8 +1,17 @@
 // Made by durably-py from demo_jobs/__init__.py: edit that file, not this one.
 import type { BlobRef, JobRef, QueryRef } from 'durably-py'
 
-/** Import a CSV file into a table of its own and describe its columns. */
+/** Copy a table with its cells cleaned; say what was changed and what could not be decided. */
+export declare const cleanTable: JobRef<'clean-table', CleanInput, CleanResult>
+
+/** Remove a table; return what it was. */
+export declare const dropTable: JobRef<'drop-table', DropInput, Dropped>
+
+/** Import a CSV file or an Excel workbook into a table of its own and describe its columns. */
 export declare const importCsv: JobRef<'import-csv', ImportInput, ImportResult>
+
+/** Join two tables by key columns; say what matched, and which keys are repeated. */
+export declare const joinTables: JobRef<'join-tables', JoinInput, JoinResult>
 
 /** Return "ok", or what is wrong with the file of the app's tables. */
 export declare const checkTables: QueryRef<'check-tables', null, string>
@@ -13,8 +22,17 @@ export declare const journal: QueryRef<'journal', JournalInput, JournalEntry[]>
 /** Return refused rows. */
 export declare const refusedRows: QueryRef<'refused-rows', PageInput, RefusedPage>
 
-/** Return imported rows; none while the import has no table yet. */
+/** Return rows of a table of whatever job; none while its run has made none yet. */
 export declare const rows: QueryRef<'rows', PageInput, RowsPage>
+
+/** Return the tables that jobs may be given, the newest first. */
+export declare const listTables: QueryRef<'tables', null, TableInfo[]>
+
+/** Group and measure a table; make a table, a CSV file, a workbook and a chart of it. */
+export declare const makeReport: JobRef<'make-report', ReportInput, ReportResult>
+
+/** Fetch a source page by page into a table; each page is stored exactly once. */
+export declare const syncSource: JobRef<'sync-source', SyncInput, SyncResult>
 
 /** Return what chance gives: after two boots it is never the same. */
 export declare const chance: JobRef<'chance', null, {
@@ -42,6 +60,98 @@ export declare const steps: JobRef<'steps', StepsInput, string[]>
 export declare const upper: JobRef<'upper', UpperInput, BlobRef>
 
 /**
+ * A table to clean.
+ */
+export interface CleanInput {
+  table: string
+  options?: CleanOptions
+  name?: (string | null)
+}
+
+/**
+ * What to do; each can be switched off.
+ */
+export interface CleanOptions {
+  trim?: boolean
+  collapseSpaces?: boolean
+  emptyWords?: string[]
+  types?: ("auto" | "none")
+  dates?: ("auto" | "none")
+  duplicates?: ("off" | "whole-row" | "columns")
+  duplicateColumns?: string[]
+}
+
+/**
+ * What was changed, and the table that came of it.
+ */
+export interface CleanResult {
+  table: TableInfo
+  read: number
+  duplicates: number
+  columns: CleanedColumn[]
+  notes: string[]
+}
+
+/**
+ * A table of the catalogue.
+ */
+export interface TableInfo {
+  id: string
+  name: string
+  rows: number
+  columns: TableColumn[]
+  origin: ("imported" | "cleaned" | "joined" | "report" | "synced")
+  createdAt: string
+}
+
+/**
+ * A column, and what its values look like.
+ */
+export interface TableColumn {
+  name: string
+  kind: ("int" | "float" | "bool" | "date" | "text" | "empty")
+}
+
+/**
+ * What was changed in a column.
+ */
+export interface CleanedColumn {
+  spaces: number
+  emptied: number
+  numbers: number
+  dates: number
+  left: number
+  examples: Example[]
+  name: string
+  kind: string
+  changed: number
+}
+
+/**
+ * A cell before and after.
+ */
+export interface Example {
+  before: string
+  after: string
+}
+
+/**
+ * The table to remove.
+ */
+export interface DropInput {
+  table: string
+}
+
+/**
+ * What was removed; a table that was never whole has no name.
+ */
+export interface Dropped {
+  id: string
+  name: (string | null)
+  rows: number
+}
+
+/**
  * A file to import.
  */
 export interface ImportInput {
@@ -50,11 +160,14 @@ export interface ImportInput {
 }
 
 /**
- * How to read the file; what is "auto" is found out.
+ * How to read the file; what is "auto" or null is found out.
  */
 export interface ImportOptions {
   encoding?: ("auto" | "utf-8" | "utf-16" | "windows-1252")
   delimiter?: ("auto" | "," | ";" | "\t" | "|")
+  sheet?: (string | null)
+  member?: (string | null)
+  name?: (string | null)
 }
 
 /**
@@ -69,6 +182,7 @@ export interface ImportResult {
   notes: string[]
   columns: ColumnSummary[]
   firstRefused: RefusedRow[]
+  table: (TableInfo | null)
 }
 
 /**
@@ -95,6 +209,43 @@ export interface RefusedRow {
 }
 
 /**
+ * Two tables, and what of each makes a row belong to one of the other.
+ */
+export interface JoinInput {
+  left: string
+  right: string
+  leftKeys: string[]
+  rightKeys: string[]
+  kind?: ("inner" | "left" | "outer")
+  ignoreCase?: boolean
+  name?: (string | null)
+}
+
+/**
+ * What matched, and the table that came of it.
+ */
+export interface JoinResult {
+  table: TableInfo
+  pairs: number
+  matchedLeft: number
+  unmatchedLeft: number
+  matchedRight: number
+  unmatchedRight: number
+  repeatedLeft: number
+  repeatedRight: number
+  repeated: RepeatedKey[]
+}
+
+/**
+ * A key that several rows have, and how many on each side.
+ */
+export interface RepeatedKey {
+  key: string
+  left: number
+  right: number
+}
+
+/**
  * Part of what the steps of a run wrote down.
  */
 export interface JournalInput {
@@ -111,7 +262,7 @@ export interface JournalEntry {
 }
 
 /**
- * A page of an import's rows.
+ * A page of a table's rows.
  */
 export interface PageInput {
   run: string
@@ -128,12 +279,76 @@ export interface RefusedPage {
 }
 
 /**
- * Imported rows in the file's order; each begins with its row number.
+ * Rows in the order of their numbers; each begins with its number.
  */
 export interface RowsPage {
   total: number
   columns: string[]
   rows: (string | number)[][]
+}
+
+/**
+ * What to measure of a table, and by what to group it.
+ */
+export interface ReportInput {
+  table: string
+  groupBy?: string[]
+  measures: Measure[]
+  sort?: (Sort | null)
+  top?: (number | null)
+  name?: (string | null)
+}
+
+/**
+ * What to calculate of a column; a count without one counts rows.
+ */
+export interface Measure {
+  measure: ("sum" | "mean" | "min" | "max" | "count" | "distinct")
+  column?: (string | null)
+}
+
+/**
+ * By which column of the report its rows are sorted.
+ */
+export interface Sort {
+  by: string
+  descending?: boolean
+}
+
+/**
+ * The report: its first rows, the table of all, and the files.
+ */
+export interface ReportResult {
+  table: TableInfo
+  columns: string[]
+  rows: string[][]
+  groups: number
+  notes: string[]
+  csv: BlobRef
+  xlsx: BlobRef
+  svg: BlobRef
+}
+
+/**
+ * Where the pages are, and how to get from one to the next.
+ */
+export interface SyncInput {
+  url: string
+  name: string
+  paging?: ("page" | "next")
+  pageParam?: string
+  firstPage?: number
+  pause?: number
+  timeout?: number
+}
+
+/**
+ * What came of the source.
+ */
+export interface SyncResult {
+  table: TableInfo
+  pages: number
+  rows: number
 }
 
 /**

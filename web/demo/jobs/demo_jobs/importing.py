@@ -1,32 +1,39 @@
 """The job `import-csv`: a file goes into a table, a thousand rows at a time.
 
 Each batch is one step, and what a step returns is where the next one starts. A run that is
-interrupted goes on at that byte; no batch that was saved is read again.
+interrupted goes on at that byte; no batch that was saved is read again. A file that is packed, or
+is an Excel workbook, is made a CSV file first.
 """
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from demo_jobs.batches import first_refused, import_batch, make_table, summarise
+from demo_jobs.batches import first_refused, import_batch, make_table
+from demo_jobs.catalogue import TableInfo
+from demo_jobs.finishing import catalogued, described
 from demo_jobs.layout import Delimiter, Encoding, Layout, Place, inspect
+from demo_jobs.patience import PATIENCE
 from demo_jobs.summary import ColumnSummary
-from demo_jobs.tables import RefusedRow, StorageTrouble, database_path
-from durably import Blob, Retry, Step, job
+from demo_jobs.tables import RefusedRow, database_path
+from demo_jobs.unpacking import Unpacked, unpack
+from durably import Blob, Step, job
 
 #: Refused rows in the output; all of them are in the table.
 SHOWN_REFUSED = 100
-#: Columns described by one step: each step reads the table once.
-COLUMNS_PER_STEP = 4
-#: A full disk costs time, never the import; anything else that a step raises ends the run.
-PATIENCE = Retry(max_attempts=1_000_000, backoff=1, factor=1, retry_on=(StorageTrouble,))
 
 
 class ImportOptions(BaseModel):
-    """How to read the file; what is "auto" is found out."""
+    """How to read the file; what is "auto" or null is found out."""
 
     encoding: Encoding = "auto"
     delimiter: Delimiter = "auto"
+    #: The sheet of an Excel workbook; the first one unless named.
+    sheet: str | None = None
+    #: The file of a ZIP archive; the only table in it unless named.
+    member: str | None = None
+    #: What to call the table; like the file unless named.
+    name: str | None = None
 
 
 class ImportInput(BaseModel):
@@ -47,17 +54,33 @@ class ImportResult(BaseModel):
     notes: list[str]
     columns: list[ColumnSummary]
     first_refused: list[RefusedRow] = Field(alias="firstRefused", max_length=SHOWN_REFUSED)
+    #: The table in the catalogue; null for imports of the time before there was one.
+    table: TableInfo | None = None
 
 
 @job(name="import-csv", retry=PATIENCE)
 async def import_csv(step: Step, input: ImportInput) -> ImportResult:
-    """Import a CSV file into a table of its own and describe its columns."""
+    """Import a CSV file or an Excel workbook into a table of its own and describe its columns."""
     database = database_path()
     import_id = step.run_id
+    options = input.options
 
-    def look() -> Layout:
+    def open_up() -> Unpacked:
+        found = unpack(
+            input.file,
+            workplace=database.with_name(f"unpacking-{import_id}"),
+            sheet=options.sheet or None,
+            member=options.member or None,
+        )
+        for note in found.notes:
+            step.log.info(note)
+        return found
+
+    def look(unpacked: Unpacked) -> Layout:
         layout = inspect(
-            input.file, encoding=input.options.encoding, delimiter=input.options.delimiter
+            unpacked.file,
+            encoding="utf-8" if unpacked.is_sheet else options.encoding,
+            delimiter="," if unpacked.is_sheet else options.delimiter,
         )
         make_table(database, import_id, layout.columns)
         step.log.info(f"{len(layout.columns)} columns: {', '.join(layout.columns)[:200]}")
@@ -65,8 +88,8 @@ async def import_csv(step: Step, input: ImportInput) -> ImportResult:
             step.log.warn(note)
         return layout
 
-    def batch(name: str, layout: Layout, start: Place) -> Place:
-        end = import_batch(database, import_id, input.file, layout=layout, start=start, step=name)
+    def batch(name: str, file: Blob, layout: Layout, start: Place) -> Place:
+        end = import_batch(database, import_id, file, layout=layout, start=start, step=name)
         refused = end.refused - start.refused
         line = f"Rows {start.row + 1:,}–{end.row:,}: {end.imported - start.imported:,} imported"
         if refused:
@@ -75,32 +98,32 @@ async def import_csv(step: Step, input: ImportInput) -> ImportResult:
             step.log.info(line)
         return end
 
-    layout = await step.run("look", look)
+    unpacked = await step.run("unpack", open_up)
+    layout = await step.run("look", look, unpacked)
     place = layout.start
     number = 0
     while place.offset < layout.size:
         number += 1
         name = f"rows-{number}"
-        place = await step.run(name, batch, name, layout, place)
+        place = await step.run(name, batch, name, unpacked.file, layout, place)
         step.progress(place.offset, layout.size, f"{place.imported:,} rows imported")
-    summaries: list[ColumnSummary] = []
-    for first in range(0, len(layout.columns), COLUMNS_PER_STEP):
-        columns = layout.columns[first : first + COLUMNS_PER_STEP]
-        summaries += await step.run(
-            f"columns-{first + 1}-to-{first + len(columns)}",
-            summarise,
-            database,
-            import_id,
-            columns,
-        )
+    summaries = await described(step, database, import_id, layout.columns)
     refused = await step.run("refused", first_refused, database, import_id, SHOWN_REFUSED)
+    table = await catalogued(
+        step,
+        database,
+        name=options.name or unpacked.name,
+        columns=summaries,
+        origin="imported",
+    )
     return ImportResult(
         imported=place.imported,
         refused=place.refused,
         blank=place.blank,
         delimiter=layout.delimiter,
         encoding=layout.codec,
-        notes=layout.notes,
+        notes=[*unpacked.notes, *layout.notes],
         columns=summaries,
         firstRefused=refused,
+        table=table,
     )

@@ -1,7 +1,7 @@
 // Made by durably-py from demo_jobs/importing.py: edit that file, not this one.
 import type { BlobRef, JobRef } from 'durably-py'
 
-/** Import a CSV file into a table of its own and describe its columns. */
+/** Import a CSV file or an Excel workbook into a table of its own and describe its columns. */
 export declare const importCsv: JobRef<'import-csv', ImportInput, ImportResult>
 
 /**
@@ -13,11 +13,14 @@ export interface ImportInput {
 }
 
 /**
- * How to read the file; what is "auto" is found out.
+ * How to read the file; what is "auto" or null is found out.
  */
 export interface ImportOptions {
   encoding?: ("auto" | "utf-8" | "utf-16" | "windows-1252")
   delimiter?: ("auto" | "," | ";" | "\t" | "|")
+  sheet?: (string | null)
+  member?: (string | null)
+  name?: (string | null)
 }
 
 /**
@@ -32,6 +35,7 @@ export interface ImportResult {
   notes: string[]
   columns: ColumnSummary[]
   firstRefused: RefusedRow[]
+  table: (TableInfo | null)
 }
 
 /**
@@ -55,5 +59,25 @@ export interface RefusedRow {
   line: number
   column: string
   reason: string
+}
+
+/**
+ * A table of the catalogue.
+ */
+export interface TableInfo {
+  id: string
+  name: string
+  rows: number
+  columns: TableColumn[]
+  origin: ("imported" | "cleaned" | "joined" | "report" | "synced")
+  createdAt: string
+}
+
+/**
+ * A column, and what its values look like.
+ */
+export interface TableColumn {
+  name: string
+  kind: ("int" | "float" | "bool" | "date" | "text" | "empty")
 }
 //# sourceMappingURL=importing.py.d.ts.map

@@ -46,7 +46,7 @@ _MARKS: Final[tuple[tuple[bytes, Codec], ...]] = (
 #: First bytes of files that people take for CSV files, or pick by mistake.
 _STRANGERS: Final = (
     (b"PK\x03\x04", "a ZIP archive, perhaps an Excel workbook: open it and save it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: open it and save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old or a locked Excel workbook: open it and save it as .xlsx or CSV"),
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -58,6 +58,10 @@ _STRANGERS: Final = (
 _MARKUP: Final = re.compile(r"\s*(<!doctype|<html|<\?xml|[{\[]\s*[\"{\[])", re.IGNORECASE)
 _LINE_END: Final = re.compile(r"[\r\n]")
 _SPACED_QUOTE: Final = re.compile(r' +"')
+#: What no text holds; tabs, line ends, page breaks and the old end-of-file mark are no such things.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x19\x1b-\x1f]")
+#: So many letters beyond ASCII that are sound UTF-8 are no accident: it is UTF-8 with a fault.
+_NO_ACCIDENT: Final = 3
 _SEPARATOR_LINE: Final = re.compile(r"sep=([,;\t|])(\r\n|\r|\n)", re.IGNORECASE)
 
 
@@ -98,6 +102,29 @@ class _Text:
     offset: int
     size: int
     head: str
+    #: A sentence about how the encoding was found; empty when it goes without saying.
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Guess:
+    """What a file may be encoded in."""
+
+    codec: Codec
+    #: How many bytes the byte order mark takes.
+    offset: int = 0
+    note: str = ""
+    #: Whether it is taken back when the text has characters that no text holds.
+    is_doubtful: bool = False
+
+
+class _Undecodable(Exception):
+    """A byte cannot be read; *letters* beyond ASCII could be read before it."""
+
+    def __init__(self, where: str, letters: int) -> None:
+        super().__init__(where)
+        self.where = where
+        self.letters = letters
 
 
 def inspect(path: StrPath, *, encoding: Encoding = "auto", delimiter: Delimiter = "auto") -> Layout:
@@ -201,8 +228,8 @@ def _with_header(
             notes.append("The file has a header and no rows.")
         if skip_spaces:
             notes.append("Spaces after a delimiter are left out, as quotes follow them.")
-        if text.codec == "cp1252":
-            notes.append("The file was read as Windows-1252, as asked for.")
+        if text.note:
+            notes.append(text.note)
         return Layout(
             codec=text.codec,
             delimiter=delimiter,
@@ -223,47 +250,101 @@ def _look(path: StrPath, encoding: Encoding) -> _Text:
         for magic, what in _STRANGERS:
             if head.startswith(magic):
                 raise ImportRefused("not_csv", f"This is not a CSV file but {what}.")
-        codec, offset = _codec(head, encoding)
-        file.seek(offset)
-        decoder = codecs.getincrementaldecoder(codec)("strict")
-        sample, width, lines, size = "", 0, 1, offset
-        while True:
-            chunk = file.read(_CHUNK)
-            try:
-                text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                raise _undecodable(codec, encoding, error, size + len(chunk), lines) from error
-            if size == offset:
-                _refuse_strange_text(text)
-                sample = text[:_HEAD]
-            width = _line_width(text, width)
-            if width > LONGEST_LINE:
-                raise ImportRefused(
-                    "not_csv", f"A line is longer than {LONGEST_LINE:,} characters."
-                )
-            lines += text.count("\n")
-            size += len(chunk)
-            if not chunk:
-                return _Text(codec=codec, offset=offset, size=size, head=sample)
+        guess = _guessed(head) if encoding == "auto" else _chosen(head, encoding)
+        try:
+            return _read_through(file, guess)
+        except _Undecodable as fault:
+            is_fallback = encoding == "auto" and guess == _Guess(codec="utf-8")
+            if not is_fallback or fault.letters >= _NO_ACCIDENT:
+                raise _refusal(guess.codec, encoding, fault) from fault
+            return _read_as_windows_1252(file, fault)
 
 
-def _codec(head: bytes, encoding: Encoding) -> tuple[Codec, int]:
-    """Return what *head* is encoded in and how many bytes its mark takes."""
+def _read_as_windows_1252(file: io.BufferedReader, fault: _Undecodable) -> _Text:
+    """Read what is no UTF-8 as what Excel on Windows writes, unless it is no such text either."""
+    note = (
+        f"Read as Windows-1252 because {fault.where} is no UTF-8; "
+        "choose another encoding if letters look wrong."
+    )
+    try:
+        return _read_through(file, _Guess(codec="cp1252", note=note, is_doubtful=True))
+    except _Undecodable as second:
+        raise ImportRefused(
+            "not_utf8",
+            f"The file is not UTF-8: {fault.where} cannot be read. "
+            f"It is not Windows-1252 either: {second.where} stands for nothing there. "
+            "Save it as UTF-8 and import it again.",
+        ) from second
+
+
+def _read_through(file: io.BufferedReader, guess: _Guess) -> _Text:
+    """Read the whole file as *guess* has it."""
+    file.seek(guess.offset)
+    decoder = codecs.getincrementaldecoder(guess.codec)("strict")
+    sample, width, lines, letters, size = "", 0, 1, 0, guess.offset
+    while True:
+        chunk = file.read(_CHUNK)
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            readable = error.object[: error.start].decode(guess.codec, "ignore")
+            raise _Undecodable(
+                _where(error, size + len(chunk), lines), letters + _beyond_ascii(readable)
+            ) from error
+        if size == guess.offset:
+            _refuse_strange_text(text)
+            sample = text[:_HEAD]
+        if guess.is_doubtful:
+            _refuse_controls(text)
+        width = _line_width(text, width)
+        if width > LONGEST_LINE:
+            raise ImportRefused("not_csv", f"A line is longer than {LONGEST_LINE:,} characters.")
+        lines += text.count("\n")
+        letters += _beyond_ascii(text)
+        size += len(chunk)
+        if not chunk:
+            return _Text(
+                codec=guess.codec, offset=guess.offset, size=size, head=sample, note=guess.note
+            )
+
+
+def _guessed(head: bytes) -> _Guess:
+    """Find out what *head* is encoded in; UTF-8 until a byte says otherwise."""
     for mark, codec in _MARKS:
         if head.startswith(mark):
-            return codec, len(mark)
-    if encoding == "windows-1252":
-        return "cp1252", 0
+            return _Guess(codec=codec, offset=len(mark))
     even, odd = head[0::2].count(0), head[1::2].count(0)
-    if encoding == "utf-16":
-        return ("utf-16-be" if even > odd else "utf-16-le"), 0
     if max(even, odd) > len(head) // 5 and min(even, odd) <= len(head) // 50:
-        raise ImportRefused(
-            "wrong_encoding",
-            "The file looks like UTF-16 without a byte order mark. "
-            "Choose the encoding UTF-16 and import it again.",
+        return _Guess(
+            codec="utf-16-be" if even > odd else "utf-16-le",
+            note="Read as UTF-16 because every other byte is zero, though the file does not begin "
+            "with a byte order mark; choose another encoding if letters look wrong.",
+            is_doubtful=True,
         )
-    return "utf-8", 0
+    return _Guess(codec="utf-8")
+
+
+def _chosen(head: bytes, encoding: Encoding) -> _Guess:
+    """Take the encoding that was asked for; its byte order mark is no part of the text."""
+    if encoding == "windows-1252":
+        # Some programs put the mark of UTF-8 in front of whatever they write.
+        offset = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
+        return _Guess(
+            codec="cp1252",
+            offset=offset,
+            note="The file was read as Windows-1252, as asked for.",
+        )
+    for mark, codec in _MARKS:
+        if head.startswith(mark) and codec.startswith(encoding):
+            return _Guess(codec=codec, offset=len(mark))
+    if encoding == "utf-16":
+        even, odd = head[0::2].count(0), head[1::2].count(0)
+        return _Guess(codec="utf-16-be" if even > odd else "utf-16-le")
+    return _Guess(codec="utf-8")
+
+
+def _beyond_ascii(text: str) -> int:
+    return 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
 
 
 def _refuse_strange_text(text: str) -> None:
@@ -289,19 +370,31 @@ def _line_width(text: str, carried: int) -> int:
     return len(others[-1])
 
 
-def _undecodable(
-    codec: Codec, encoding: Encoding, error: UnicodeDecodeError, end: int, lines: int
-) -> ImportRefused:
+def _refuse_controls(text: str) -> None:
+    found = _CONTROL.search(text)
+    if found:
+        raise ImportRefused(
+            "not_csv",
+            f"The file holds the control character U+{ord(found[0]):04X}, which no text holds: "
+            "this is a binary file, not a CSV file.",
+        )
+
+
+def _where(error: UnicodeDecodeError, end: int, lines: int) -> str:
     position = end - len(error.object) + error.start
     line = lines + error.object[: error.start].count(b"\n")
-    byte = error.object[error.start]
-    where = f"byte 0x{byte:02X} at offset {position:,} (line {line:,})"
+    return f"byte 0x{error.object[error.start]:02X} at offset {position:,} (line {line:,})"
+
+
+def _refusal(codec: Codec, encoding: Encoding, fault: _Undecodable) -> ImportRefused:
     if codec == "utf-8":
         return ImportRefused(
             "not_utf8",
-            f"The file is not UTF-8: {where} cannot be read. If it comes from Excel on Windows, "
-            "choose the encoding Windows-1252 and import it again.",
+            f"The file is not UTF-8: {fault.where} cannot be read. If it comes from Excel on "
+            "Windows, choose the encoding Windows-1252 and import it again.",
         )
     name = "Windows-1252" if codec == "cp1252" else "UTF-16"
     hint = "" if encoding == "auto" else " Choose another encoding and import it again."
-    return ImportRefused("wrong_encoding", f"The file is not {name}: {where} cannot be read.{hint}")
+    return ImportRefused(
+        "wrong_encoding", f"The file is not {name}: {fault.where} cannot be read.{hint}"
+    )

@@ -1,7 +1,10 @@
 // Made by durably-py from demo_jobs/queries.py: edit that file, not this one.
 import type { QueryRef } from 'durably-py'
 
-/** Return imported rows; none while the import has no table yet. */
+/** Return the tables that jobs may be given, the newest first. */
+export declare const tables: QueryRef<'tables', null, TableInfo[]>
+
+/** Return rows of a table of whatever job; none while its run has made none yet. */
 export declare const rows: QueryRef<'rows', PageInput, RowsPage>
 
 /** Return refused rows. */
@@ -14,7 +17,27 @@ export declare const journal: QueryRef<'journal', JournalInput, JournalEntry[]>
 export declare const checkTables: QueryRef<'check-tables', null, string>
 
 /**
- * A page of an import's rows.
+ * A table of the catalogue.
+ */
+export interface TableInfo {
+  id: string
+  name: string
+  rows: number
+  columns: TableColumn[]
+  origin: ("imported" | "cleaned" | "joined" | "report" | "synced")
+  createdAt: string
+}
+
+/**
+ * A column, and what its values look like.
+ */
+export interface TableColumn {
+  name: string
+  kind: ("int" | "float" | "bool" | "date" | "text" | "empty")
+}
+
+/**
+ * A page of a table's rows.
  */
 export interface PageInput {
   run: string
@@ -23,7 +46,7 @@ export interface PageInput {
 }
 
 /**
- * Imported rows in the file's order; each begins with its row number.
+ * Rows in the order of their numbers; each begins with its number.
  */
 export interface RowsPage {
   total: number

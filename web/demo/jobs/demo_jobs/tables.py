@@ -1,4 +1,4 @@
-"""Keep imported rows, refused rows and the journal in the app's own SQLite file.
+"""Keep rows, refused rows and the journal in the app's own SQLite file.
 
 Every write of a batch is one transaction that can be done again: a batch whose commit was followed
 by a crash before its checkpoint is executed twice, and leaves the same rows.
@@ -50,6 +50,20 @@ CREATE TABLE IF NOT EXISTS journal (
   token TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS journal_by_run ON journal (run_id, seq);
+CREATE TABLE IF NOT EXISTS catalogue (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  columns TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS pages (
+  import_id TEXT NOT NULL,
+  page INTEGER NOT NULL,
+  stored TEXT NOT NULL,
+  PRIMARY KEY (import_id, page)
+) STRICT, WITHOUT ROWID;
 """
 
 
@@ -118,6 +132,11 @@ class Tables:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """Return the connection, for modules that have statements of their own."""
+        return self._connection
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit everything the block writes together, or nothing of it."""
@@ -133,22 +152,45 @@ class Tables:
 
     def create(self, import_id: str, columns: Sequence[str]) -> None:
         """Make the table of one import, with the file's own column names."""
-        declared = "".join(f", {_quoted(name)} TEXT NOT NULL" for name in columns)
+        declared = "".join(f", {quoted(name)} TEXT NOT NULL" for name in columns)
         with self.transaction():
             self._connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {_table(import_id)}"
+                f"CREATE TABLE IF NOT EXISTS {table_of(import_id)}"
                 f' ("_row" INTEGER PRIMARY KEY{declared}) STRICT'
             )
+            self._name_columns(import_id, columns)
+
+    def widen(self, import_id: str, columns: Sequence[str]) -> None:
+        """Give the table of one import more *columns*; they are empty in its rows so far."""
+        for name in columns:
             self._connection.execute(
-                "INSERT OR REPLACE INTO imports (id, columns) VALUES (?, ?)",
-                (import_id, json.dumps(list(columns), ensure_ascii=False)),
+                f"ALTER TABLE {table_of(import_id)}"
+                f" ADD COLUMN {quoted(name)} TEXT NOT NULL DEFAULT ''"
             )
+        self._name_columns(import_id, [*(self.columns(import_id) or []), *columns])
+
+    def drop(self, import_id: str) -> None:
+        """Remove the table of one import and what is known about it, save the journal."""
+        self._connection.execute(f"DROP TABLE IF EXISTS {table_of(import_id)}")
+        for table, key in (
+            ("imports", "id"),
+            ("catalogue", "id"),
+            ("refused", "import_id"),
+            ("pages", "import_id"),
+        ):
+            self._connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (import_id,))
+
+    def _name_columns(self, import_id: str, columns: Sequence[str]) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO imports (id, columns) VALUES (?, ?)",
+            (import_id, json.dumps(list(columns), ensure_ascii=False)),
+        )
 
     def add_rows(self, import_id: str, width: int, rows: Iterable[Sequence[str | int]]) -> None:
         """Write *rows*, each its row number and *width* cells; a row written before is replaced."""
         marks = ", ".join("?" * (width + 1))
         self._connection.executemany(
-            f"INSERT OR REPLACE INTO {_table(import_id)} VALUES ({marks})", rows
+            f"INSERT OR REPLACE INTO {table_of(import_id)} VALUES ({marks})", rows
         )
 
     def add_refused(self, import_id: str, rows: Iterable[RefusedRow]) -> None:
@@ -173,10 +215,21 @@ class Tables:
 
     def values(self, import_id: str, columns: Sequence[str]) -> Iterator[list[tuple[str, ...]]]:
         """Yield the cells of *columns*, a thousand rows at a time, in no order."""
-        wanted = ", ".join(map(_quoted, columns))
-        cursor = self._connection.execute(f"SELECT {wanted} FROM {_table(import_id)}")
+        wanted = ", ".join(map(quoted, columns))
+        cursor = self._connection.execute(f"SELECT {wanted} FROM {table_of(import_id)}")
         while rows := cursor.fetchmany(1000):
             yield rows
+
+    def rows_after(
+        self, import_id: str, columns: Sequence[str], *, after: int, limit: int
+    ) -> list[tuple[int, *tuple[str, ...]]]:
+        """Return whole rows with a number above *after*: the number, then *columns*."""
+        wanted = "".join(f", {quoted(name)}" for name in columns)
+        return self._connection.execute(
+            f'SELECT "_row"{wanted} FROM {table_of(import_id)}'
+            ' WHERE "_row" > ? ORDER BY "_row" LIMIT ?',
+            (after, limit),
+        ).fetchall()
 
     def rows(
         self, import_id: str, *, limit: int, offset: int, longest: int
@@ -186,10 +239,10 @@ class Tables:
         wanted = "".join(
             f", CASE WHEN length({name}) > {longest:d}"
             f" THEN substr({name}, 1, {longest:d}) || '…' ELSE {name} END"
-            for name in map(_quoted, columns)
+            for name in map(quoted, columns)
         )
         return self._connection.execute(
-            f'SELECT "_row"{wanted} FROM {_table(import_id)} ORDER BY "_row" LIMIT ? OFFSET ?',
+            f'SELECT "_row"{wanted} FROM {table_of(import_id)} ORDER BY "_row" LIMIT ? OFFSET ?',
             (limit, offset),
         ).fetchall()
 
@@ -207,7 +260,7 @@ class Tables:
 
     def count_rows(self, import_id: str) -> int:
         """Return how many rows an import has."""
-        found = self._connection.execute(f"SELECT count(*) FROM {_table(import_id)}")
+        found = self._connection.execute(f"SELECT count(*) FROM {table_of(import_id)}")
         return int(found.fetchone()[0])
 
     def count_refused(self, import_id: str) -> int:
@@ -231,9 +284,11 @@ class Tables:
         return [JournalEntry(step=step, token=token) for step, token in found]
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return *name* as SQL writes the name of a table or a column."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _table(import_id: str) -> str:
-    return _quoted(f"rows_{import_id}")
+def table_of(import_id: str) -> str:
+    """Return the name, for SQL, of the table that holds the rows of *import_id*."""
+    return quoted(f"rows_{import_id}")
