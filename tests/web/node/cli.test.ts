@@ -233,10 +233,18 @@ describe('headers', () => {
     const once = read('vercel.json')
     cli('headers', '--vercel')
     expect(read('vercel.json')).toBe(once)
-    expect(JSON.parse(once)).toMatchObject({
-      cleanUrls: true,
-      headers: [{ source: '/x' }, { source: '/(.*)' }, { source: '/assets/(.*)' }],
-    })
+    const { cleanUrls, headers } = JSON.parse(once)
+    expect(cleanUrls).toBe(true)
+    expect(headers.map(({ source }: { source: string }) => source)).toEqual([
+      ...['/x', '/(.*)', '/', '/index.html', '/sw.js', '/assets/(.*)'],
+    ])
+  })
+
+  test('have a policy when that is asked for', () => {
+    expect(cli('headers', '--netlify').stdout).not.toContain('Content-Security-Policy')
+    expect(cli('headers', '--netlify', '--csp').stdout).toContain(
+      "script-src 'self' 'wasm-unsafe-eval'",
+    )
   })
 })
 
