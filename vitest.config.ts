@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'page',
           environment: 'happy-dom',
-          include: ['tests/web/{react,demo}/**/*.test.{ts,tsx}'],
+          include: ['tests/web/{react,inspector,demo}/**/*.test.{ts,tsx}'],
         },
       },
       { extends: true, test: { name: 'python', environment: 'node', include: WITH_PYTHON } },

@@ -26,6 +26,7 @@ import { sha256, zipFolder } from './zip.mjs'
 const BROWSER_ENTRIES = {
   index: 'web/index.ts',
   react: 'web/react/index.ts',
+  inspector: 'web/inspector/index.ts',
   app: 'web/app/index.ts',
 }
 const NODE_ENTRIES = {
@@ -43,6 +44,7 @@ const SOURCES = [
   ...[
     'web/core',
     'web/react',
+    'web/inspector',
     'web/app',
     'web/spa',
     'web/opfs',
@@ -109,10 +111,16 @@ const lib = (entries, rolldownOptions) => ({
 async function browserFiles() {
   await build({
     ...shared,
-    build: lib(BROWSER_ENTRIES, {
-      external: ['react', 'react/jsx-runtime'],
-      output: { chunkFileNames: 'shared-[hash].js' },
-    }),
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: {
+      ...lib(BROWSER_ENTRIES, {
+        external: [/^react(-dom)?(\/|$)/],
+        output: { chunkFileNames: 'shared-[hash].js' },
+      }),
+      cssMinify: true,
+      // The inspector's styles are not written for less: `light-dark()` is the newest thing in them.
+      cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    },
   })
 }
 
@@ -232,6 +240,7 @@ const PUBLISHED = {
   exports: {
     '.': entry('index', 'index'),
     './react': entry('react', 'react/index'),
+    './inspector': entry('inspector', 'inspector/index'),
     './app': entry('app', 'app/index'),
     './vite': entry('vite', 'vite/index'),
     './worker.js': './worker.js',
@@ -239,8 +248,12 @@ const PUBLISHED = {
     './package.json': './package.json',
   },
   bin: { 'durably-py': './cli.js' },
-  peerDependencies: { react: '>=19', vite: '^7 || ^8' },
-  peerDependenciesMeta: { react: { optional: true }, vite: { optional: true } },
+  peerDependencies: { react: '>=19', 'react-dom': '>=19', vite: '^7 || ^8' },
+  peerDependenciesMeta: {
+    react: { optional: true },
+    'react-dom': { optional: true },
+    vite: { optional: true },
+  },
 }
 
 /** What npm publishes of package.json: nothing that only this repository runs. */
@@ -260,6 +273,7 @@ function describePackage() {
 const BUNDLED = [
   '@jridgewell/gen-mapping',
   '@noble/hashes',
+  '@tanstack/react-virtual',
   'fflate',
   'json-schema-to-typescript',
   'mrmime',

@@ -210,7 +210,7 @@ test('no view has a serious fault of accessibility, light or dark, narrow or wid
 }) => {
   const page = await profile.show('/')
   await importFile(page, 'cities.csv', CITIES)
-  for (const view of ['Import', 'Tables']) {
+  for (const view of ['Import', 'Tables', 'Inspector']) {
     await page.getByRole('link', { name: view }).click()
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [360, 1200]) {

@@ -24,5 +24,6 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     sourcemap: true,
+    rolldownOptions: { input: [at('./index.html'), at('./inspector.html')] },
   },
 })

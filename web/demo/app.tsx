@@ -2,9 +2,9 @@
 
 import type { Boot, Role } from 'durably-py'
 import { DurablyProvider, useDurably } from 'durably-py/react'
-import { use } from 'react'
+import { lazy, Suspense, use } from 'react'
 import { Desk } from './desk/desk'
-import { engine, latest } from './engine'
+import { engine, lastReady, latest } from './engine'
 import { Importer } from './importer'
 import { KeptNotice } from './kept-notice'
 import { Problem, ProblemBoundary } from './problem'
@@ -41,6 +41,11 @@ export function App() {
   )
 }
 
+/** Few people look into the engine: it is fetched when one does. */
+const Inspector = lazy(async () => ({
+  default: (await import('durably-py/inspector')).DurablyInspector,
+}))
+
 function Ready() {
   const { role } = useDurably()
   const view = useView()
@@ -52,6 +57,11 @@ function Ready() {
         <Importer latest={use(latest)} />
       </div>
       {view === 'tables' && <Desk />}
+      {view === 'inspector' && (
+        <Suspense fallback={<p className="hint">Opening…</p>}>
+          <Inspector ready={lastReady()} />
+        </Suspense>
+      )}
       <p className="hint" data-testid="role" data-role={role}>
         {ROLES[role]}
       </p>

@@ -2,9 +2,19 @@
 
 import type { ClientRun, RunStore } from 'durably-py'
 import { startApp } from 'durably-py/app'
+import type { EngineReady } from 'durably-py/inspector'
 import { importCsv } from './jobs/demo_jobs/importing.py'
 
-export const engine = startApp()
+let ready: EngineReady | undefined
+
+export const engine = startApp({
+  onReady: (info) => {
+    ready = info
+  },
+})
+
+/** What the engine said when it was ready last. */
+export const lastReady = (): EngineReady | undefined => ready
 
 /** Kept, so that the hook finds this store and shows the true status from its first render on. */
 let latestStore: RunStore | null = null

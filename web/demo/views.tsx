@@ -5,6 +5,7 @@ import { useSyncExternalStore } from 'react'
 const VIEWS = [
   ['import', 'Import'],
   ['tables', 'Tables'],
+  ['inspector', 'Inspector'],
 ] as const
 
 export type View = (typeof VIEWS)[number][0]

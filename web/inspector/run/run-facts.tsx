@@ -1,0 +1,74 @@
+/** The facts of a run, in short. */
+
+import type { ReactNode } from 'react'
+import type { ClientRun, StepAttempt } from '../../core/index'
+import { numberText } from '../parts/format'
+import { LabelList } from '../parts/labels'
+import { ExactMoment, Length } from '../parts/times'
+
+interface RunFactsProps {
+  readonly run: ClientRun
+  readonly steps: number
+  readonly attempts: readonly StepAttempt[]
+}
+
+export function RunFacts({ run, steps, attempts }: RunFactsProps) {
+  const { id, labels, createdAt, startedAt, completedAt, availableAt, isTerminal } = run
+  const retried = attempts.filter(({ number }) => number > 1).length
+  return (
+    <dl className="facts">
+      <Fact name="Id">
+        <span className="mono wrap">{id}</span>
+      </Fact>
+      <Fact name="Created">
+        <ExactMoment time={createdAt} />
+      </Fact>
+      {startedAt !== null && (
+        <Fact name="Started">
+          <ExactMoment time={startedAt} />
+        </Fact>
+      )}
+      {availableAt !== null && !isTerminal && (
+        <Fact name="Goes on">
+          <ExactMoment time={availableAt} />
+        </Fact>
+      )}
+      {completedAt !== null && isTerminal && (
+        <Fact name="Ended">
+          <ExactMoment time={completedAt} />
+        </Fact>
+      )}
+      {startedAt !== null && (!isTerminal || completedAt !== null) && (
+        <Fact name="Took">
+          <Length from={startedAt} to={isTerminal ? completedAt : null} />
+        </Fact>
+      )}
+      <Fact name="Steps saved">{numberText(Math.max(run.completedStepCount, steps))}</Fact>
+      {attempts.length > 0 && (
+        <Fact name="Attempts">
+          {numberText(attempts.length)}
+          {retried > 0 && <span className="soft"> ({numberText(retried)} tried again)</span>}
+        </Fact>
+      )}
+      {Object.keys(labels).length > 0 && (
+        <Fact name="Labels">
+          <LabelList labels={labels} />
+        </Fact>
+      )}
+    </dl>
+  )
+}
+
+interface FactProps {
+  readonly name: string
+  readonly children: ReactNode
+}
+
+function Fact({ name, children }: FactProps) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
