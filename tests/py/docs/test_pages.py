@@ -39,6 +39,10 @@ def anchors(page: Path) -> set[str]:
     return {heading.strip().replace(" ", "-") for heading in plain}
 
 
+#: Folders under web whose names users import.
+SIDES = ("core", "react", "inspector", "spa/page", "offline")
+
+
 def exports(part: str) -> list[str]:
     """Return every value and type that a part of the TypeScript side exports."""
     index = text_of(ROOT / "web" / part / "index.ts")
@@ -104,7 +108,7 @@ def test_the_reference_has_what_typescript_adds() -> None:
         r"type ClientErrorCode =(.*?)\n\n", text_of(ROOT / "web/core/errors.ts"), re.DOTALL
     )
     assert codes is not None
-    exported = [name for part in ("core", "react", "spa/page", "offline") for name in exports(part)]
+    exported = [name for part in SIDES for name in exports(part)]
     options = fields("StartOptions", ROOT / "web/spa/page")
     client = text_of(ROOT / "web/core/client.ts").split("class DurablyClient")[1]
     methods = re.findall(r"^  (?:async )?([a-z]\w+)[(<]", client, re.MULTILINE)
