@@ -13,6 +13,8 @@ const REFUSED: readonly (readonly [from: string, what: string])[] = [
   ['web/core/b.ts', '../spa/bridge/protocol'],
   ['web/core/c.ts', '../http/index'],
   ['web/core/d.ts', 'react'],
+  ['web/inspector/a.tsx', '../spa/page/index'],
+  ['web/inspector/b.tsx', '../app/index'],
   ['web/react/a.tsx', '../spa/page/index'],
   ['web/react/b.tsx', '../http/index'],
   ['web/http/a.ts', '../react/index'],
@@ -41,6 +43,7 @@ const REFUSED: readonly (readonly [from: string, what: string])[] = [
 const ALLOWED: readonly (readonly [from: string, what: string])[] = [
   ['web/core/ok-a.ts', './types'],
   ['web/core/ok-b.ts', 'ulid'],
+  ['web/inspector/ok-a.tsx', '../react/index'],
   ['web/react/ok-a.tsx', '../core/types'],
   ['web/react/ok-b.tsx', 'react'],
   ['web/http/ok-a.ts', '../core/transport'],

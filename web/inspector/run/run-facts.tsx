@@ -39,7 +39,7 @@ export function RunFacts({ run, steps, attempts }: RunFactsProps) {
         </Fact>
       )}
       {startedAt !== null && (!isTerminal || completedAt !== null) && (
-        <Fact name="Took">
+        <Fact name={isTerminal ? 'Took' : 'So far'}>
           <Length from={startedAt} to={isTerminal ? completedAt : null} />
         </Fact>
       )}

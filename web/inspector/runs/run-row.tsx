@@ -56,7 +56,7 @@ export const RunRow = memo(function RunRow({ run, index, isReached, onOpen }: Ru
       </span>
       <span role="gridcell" className="duration">
         {startedAt !== null && (
-          <Length from={startedAt} to={status === 'leased' ? null : (completedAt ?? startedAt)} />
+          <Length from={startedAt} to={run.isActive ? null : (completedAt ?? startedAt)} />
         )}
       </span>
     </div>

@@ -1,5 +1,6 @@
 /** Fields without fields in them. */
 
+import { numberText } from '../parts/format'
 import type { Draft } from './draft'
 import { FieldFrame, type FieldProps } from './field-frame'
 import type { Field, NumberField, TextField } from './schema'
@@ -70,9 +71,9 @@ export function NumberControl(props: FieldProps & { readonly field: NumberField 
 
 function boundsText(min: number | undefined, max: number | undefined, bounds: string): string {
   if (bounds !== '') return `${bounds[0]?.toUpperCase()}${bounds.slice(1)}.`
-  if (min !== undefined && max !== undefined) return `${min} to ${max}.`
-  if (min !== undefined) return `At least ${min}.`
-  return max === undefined ? '' : `At most ${max}.`
+  if (min !== undefined && max !== undefined) return `${numberText(min)} to ${numberText(max)}.`
+  if (min !== undefined) return `At least ${numberText(min)}.`
+  return max === undefined ? '' : `At most ${numberText(max)}.`
 }
 
 export function BooleanControl({ field, name, draft, problems, onChange }: Of<'boolean'>) {
