@@ -13,21 +13,33 @@ import { getTransformedRoutes } from '@vercel/routing-utils'
 import sirv from 'sirv'
 import { at } from './paths.mjs'
 
-/** `_headers`, as Netlify reads it: all values of a name are sent. */
+/** `_headers`, as Netlify reads it: all values of a name are sent. An app in a folder has its own, and only those. */
 async function netlifyHeaders(folder, also) {
-  const { headers, errors } = await parseAllHeaders({
-    headersFiles: ['', ...also].map((part) => join(folder, part, '_headers')),
-    configHeaders: [],
-    minimal: false,
-  })
-  if (errors.length > 0) throw new AggregateError(errors, '_headers cannot be read')
+  const own = await readHeaders(folder)
+  const others = await Promise.all(
+    also.map(async (part) => ({
+      below: `/${part}/`,
+      rules: await readHeaders(join(folder, part)),
+    })),
+  )
   return (path) => {
+    const { rules } = others.find(({ below }) => path.startsWith(below)) ?? { rules: own }
     const sent = new Headers()
-    for (const { values } of headers.filter(({ forRegExp }) => forRegExp.test(path))) {
+    for (const { values } of rules.filter(({ forRegExp }) => forRegExp.test(path))) {
       for (const [name, value] of Object.entries(values)) sent.append(name, value)
     }
     return sent
   }
+}
+
+async function readHeaders(folder) {
+  const { headers, errors } = await parseAllHeaders({
+    headersFiles: [join(folder, '_headers')],
+    configHeaders: [],
+    minimal: false,
+  })
+  if (errors.length > 0) throw new AggregateError(errors, '_headers cannot be read')
+  return headers
 }
 
 /** `vercel.json`, as Vercel reads it: of several values of a name the last is sent. */

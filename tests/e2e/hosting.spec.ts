@@ -140,7 +140,7 @@ test('the app can be installed', async ({ page, context }) => {
   const session = await context.newCDPSession(page)
   const { errors, manifest } = await session.send('Page.getAppManifest', {})
   expect(errors).toEqual([])
-  expect(JSON.stringify(manifest)).toContain('CSV import')
+  expect(JSON.stringify(manifest)).toContain('Data desk')
   const { installabilityErrors } = await session.send('Page.getInstallabilityErrors')
   // Playwright's contexts are incognito windows, which install nothing.
   expect(
