@@ -3,7 +3,8 @@
 import type { DurablyClient } from './client'
 import { Coalesced } from './coalesced'
 import { DurablyError, toDurablyError } from './errors'
-import { type EventType, type RunEvent, type RunsSnapshot, runsOf } from './events'
+import { type RunEvent, type RunsSnapshot, runsOf } from './events'
+import { CHANGES, PATCHES, patchOf } from './run-changes'
 import type { Unsubscribe } from './transport'
 import type { ClientRun, RunFilter } from './types'
 import { Watched } from './watched'
@@ -27,20 +28,6 @@ export interface RunsState {
   /** Why the runs could not be had; null after the next that can. */
   readonly error: DurablyError | null
 }
-
-/** After each of these another page may be the true one. */
-const CHANGES: readonly EventType[] = [
-  'run:trigger',
-  'run:leased',
-  'run:release',
-  'run:resume',
-  'run:complete',
-  'run:fail',
-  'run:cancel',
-  'run:delete',
-]
-/** These change one run in its place. */
-const PATCHES: readonly EventType[] = ['run:progress', 'step:complete']
 
 const MOST_ON_A_PAGE = 999
 
@@ -121,11 +108,11 @@ export class RunsStore {
       // A later one tells of a new engine, or of another store: much may have happened unheard.
       if (this.#hasFeed) this.#fetching.request()
       this.#hasFeed = true
-    } else if (message.type === 'run:progress') {
-      this.#patch(message.runId, { progress: message.progress })
-    } else if (message.type === 'step:complete') {
-      this.#patch(message.runId, { currentStepIndex: message.stepIndex + 1 })
-    } else if (CHANGES.includes(message.type)) this.#fetching.request()
+      return
+    }
+    const patch = patchOf(message)
+    if (patch !== null) this.#patch(patch.runId, patch.changes)
+    else if (CHANGES.includes(message.type)) this.#fetching.request()
   }
 
   async #fetch(signal: AbortSignal): Promise<void> {

@@ -33,23 +33,23 @@ const PAGE: CspDirectives = {
 /** What a worker does, of all that: it fetches, and runs scripts. */
 const OF_WORKER = ['default-src', 'script-src', 'worker-src', 'connect-src']
 
+/** What a `meta` element cannot say. */
 const EVERYWHERE: CspDirectives = { 'frame-ancestors': "'none'" }
 
 export function policiesOf(own: CspDirectives): Csp {
-  const page = { ...PAGE, ...own }
-  const everywhere: CspDirectives = {}
-  for (const [name, value] of Object.entries(EVERYWHERE)) {
-    Reflect.set(everywhere, name, own[name] ?? value)
-    Reflect.deleteProperty(page, name)
-  }
-  const worker = Object.fromEntries(
-    Object.entries(page).filter(([name]) => OF_WORKER.includes(name)),
-  )
-  worker['script-src'] = `${worker['script-src']} 'wasm-unsafe-eval'`
-  // Where a host sends only the last header of a name, this one stands alone.
+  const all = Object.entries({ ...PAGE, ...EVERYWHERE, ...own })
+  const only = (isWanted: (name: string) => boolean): CspDirectives =>
+    Object.fromEntries(all.filter(([name]) => isWanted(name)))
+  const everywhere = only((name) => name in EVERYWHERE)
+  const worker = only((name) => OF_WORKER.includes(name))
   return {
-    page: textOf(page),
-    worker: textOf({ ...worker, ...everywhere }),
+    page: textOf(only((name) => !(name in EVERYWHERE))),
+    // Where a host sends only the last header of a name, this one stands alone.
+    worker: textOf({
+      ...worker,
+      'script-src': `${worker['script-src']} 'wasm-unsafe-eval'`,
+      ...everywhere,
+    }),
     everywhere: textOf(everywhere),
   }
 }

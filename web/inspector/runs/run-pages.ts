@@ -7,12 +7,12 @@ import type {
   ClientRun,
   DurablyClient,
   DurablyError,
-  EventType,
   RunEvent,
   RunFilter,
   RunsSnapshot,
   Unsubscribe,
 } from '../../core/index'
+import { CHANGES, PATCHES, patchOf } from '../../core/run-changes'
 import { type Watchable, Watched } from '../../core/watched'
 import { countRuns } from './count-runs'
 
@@ -34,19 +34,6 @@ const MOST_KEPT = 20
 
 /** Milliseconds in which changes are gathered: a busy engine has hundreds in a second. */
 const PAUSE = 200
-
-const CHANGES: readonly EventType[] = [
-  'run:trigger',
-  'run:leased',
-  'run:release',
-  'run:resume',
-  'run:complete',
-  'run:fail',
-  'run:cancel',
-  'run:delete',
-]
-/** These change one run in its place. */
-const PATCHES: readonly EventType[] = ['run:progress', 'step:complete']
 
 /** Shape fits `useSyncExternalStore`. */
 export class RunPages implements Watchable<RunPagesState> {
@@ -115,11 +102,11 @@ export class RunPages implements Watchable<RunPagesState> {
       this.#isChanged ||= this.#hasFeed
       this.#hasFeed = true
       if (!this.#isChanged) return
-    } else if (message.type === 'run:progress') {
-      this.#patch(message.runId, { progress: message.progress })
-    } else if (message.type === 'step:complete') {
-      this.#patch(message.runId, { currentStepIndex: message.stepIndex + 1 })
-    } else this.#isChanged = true
+    } else {
+      const patch = patchOf(message)
+      if (patch !== null) this.#patch(patch.runId, patch.changes)
+      else this.#isChanged = true
+    }
     this.#timer ??= setTimeout(this.#gathered, PAUSE)
   }
 
