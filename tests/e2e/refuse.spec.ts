@@ -102,12 +102,12 @@ test('law 10: without OPFS the page says so, and what was stored is there afterw
 test('laws 9, 10: a full disk suspends the import in view, and it goes on when there is room', async ({
   profile,
 }) => {
-  const csv = nastyCsv(20_000, seedFrom('CSV_SEED'))
+  const csv = nastyCsv(100_000, seedFrom('CSV_SEED'))
   const page = await profile.show('/')
   const devtools = await page.context().newCDPSession(page)
   const origin = new URL(page.url()).origin
   await startImport(page, { name: 'nasty.csv', content: csv.bytes })
-  await reach(page, 0.1)
+  await reach(page, 0.02)
 
   await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1_000_000 })
   await expectProblem(page, 'storage_full', 'nothing is lost')
