@@ -23,6 +23,7 @@ from durably.errors import (
     RunNotFoundError,
     RunSignal,
     SchemaTooNewError,
+    SignalMismatchError,
     StepTimeoutError,
     StoppedError,
     StorageBusyError,
@@ -34,6 +35,8 @@ from durably.errors import (
     UnknownJobError,
     UnknownQueryError,
     ValidationError,
+    WaitExpiredError,
+    WaitNotFoundError,
     WaitTimeoutError,
 )
 from durably.events import Event, is_domain_event
@@ -63,6 +66,15 @@ from durably.store import open_store
 from durably.store.protocol import Store
 from durably.store.sqlite import SqliteStore
 from durably.triggers import Call, TriggerOptions
+from durably.waits import (
+    Sent,
+    SignalDisposition,
+    Signalled,
+    Wait,
+    WaitKind,
+    WaitOutcome,
+    WaitStatus,
+)
 
 __all__ = [
     "AttemptStatus",
@@ -107,6 +119,10 @@ __all__ = [
     "RunStatus",
     "RunsSnapshot",
     "SchemaTooNewError",
+    "Sent",
+    "SignalDisposition",
+    "SignalMismatchError",
+    "Signalled",
     "Snapshot",
     "SqliteStore",
     "Step",
@@ -130,6 +146,12 @@ __all__ = [
     "UnknownJobError",
     "UnknownQueryError",
     "ValidationError",
+    "Wait",
+    "WaitExpiredError",
+    "WaitKind",
+    "WaitNotFoundError",
+    "WaitOutcome",
+    "WaitStatus",
     "WaitTimeoutError",
     "define_job",
     "is_domain_event",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from durably.archive import export_store, import_store, reset_store
@@ -43,7 +44,7 @@ from durably.triggers import NOT_GIVEN
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from types import TracebackType
     from typing import BinaryIO, Self
 
@@ -55,10 +56,13 @@ if TYPE_CHECKING:
     from durably.runs import LogRecord, Run, RunFilter, StepAttempt, StepRecord, Triggered
     from durably.store.protocol import Store
     from durably.triggers import TriggerArguments, TriggerOptions
+    from durably.waits import Sent, Signalled, Wait
 
 
 #: How many runs purge_runs() removes at most, unless told.
 _PURGE_LIMIT = 500
+#: How long send() keeps a message, unless told.
+_KEEP_MESSAGES = timedelta(days=1)
 
 
 class Plugin(Protocol):
@@ -404,8 +408,44 @@ class Durably:
         await self._life.save_notes(run_id)
         return await self.store.get_logs(run_id)
 
+    async def get_wait(self, wait_id: str) -> Wait | None:
+        """Return what a run waits for, or waited for, by its id; None when there is none."""
+        return await self.store.get_wait(checked_text("wait_id", wait_id))
+
+    async def get_waits(self, run_id: str) -> list[Wait]:
+        """Return what a run has waited for, or waits for, in the order it came to it."""
+        checked_id(run_id)
+        return await self.store.get_waits(run_id)
+
+    async def signal(
+        self, wait_id: str, payload: Any = None, *, signal_id: str | None = None
+    ) -> Signalled:
+        """Tell a wait what it waits for; its run goes on with *payload*, a JSON value or a model.
+
+        The same *signal_id* with the same payload is the same signal, whenever it is repeated: a
+        duplicate. WaitNotFoundError; WaitExpiredError when its deadline passed; ConflictError when
+        it was told something else, or its run has ended.
+        """
+        return await self._runs.signal(wait_id, payload, signal_id)
+
+    async def send(
+        self,
+        topic: str,
+        payload: Any = None,
+        *,
+        key: str | None = None,
+        message_id: str | None = None,
+        keep: timedelta | float = _KEEP_MESSAGES,
+    ) -> Sent:
+        """Tell the run that has waited longest for *topic* and *key*, or the first that will.
+
+        One message is taken by one wait. Until somebody waits it is kept for *keep* (timedelta or
+        seconds). The same *message_id* is the same message for that time.
+        """
+        return await self._runs.send(topic, payload, key=key, message_id=message_id, keep=keep)
+
     async def cancel(self, run_id: str) -> None:
-        """Cancel a pending or leased run; its status changes now, its code is stopped.
+        """Cancel a pending, waiting or leased run; its status changes now, its code is stopped.
 
         Its concurrency key stays taken until the code has stopped. ConflictError when it ended.
         """

@@ -91,6 +91,38 @@ class ConflictError(DurablyError):
     code = "conflict"
 
 
+class WaitNotFoundError(NotFoundError):
+    """No wait has this id."""
+
+    def __init__(self, wait_id: str) -> None:
+        super().__init__(f"no wait has the id {wait_id!r}")
+        self.wait_id = wait_id
+
+
+class WaitExpiredError(ConflictError):
+    """The deadline of the wait has passed; the run goes on, or went on, without the signal."""
+
+    code = "wait_expired"
+
+    def __init__(self, name: str, run_id: str) -> None:
+        super().__init__(f"the deadline of wait {name!r} of run {run_id!r} has passed")
+        self.name = name
+        self.run_id = run_id
+
+
+class SignalMismatchError(DurablyError):
+    """What a wait was told does not fit the type that the job asked for."""
+
+    code = "signal_mismatch"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"what was sent to wait {name!r} does not fit its type: {reason}; "
+            "wait again under another name to ask once more"
+        )
+        self.name = name
+
+
 class DuplicateStepError(DurablyError):
     """One execution used the same step name twice (law 7)."""
 

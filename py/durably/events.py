@@ -128,6 +128,26 @@ class RunReleased(RunEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunWaiting(RunEvent):
+    """The run gave its slot back and waits, until *waiting_until* at the latest."""
+
+    type: ClassVar[str] = "run:waiting"
+    is_domain: ClassVar[bool] = True
+    wait_id: str
+    wait_name: str
+    waiting_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitResolved(RunEvent):
+    """What the run waits for, or will, was told."""
+
+    type: ClassVar[str] = "wait:resolve"
+    wait_id: str
+    wait_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResumed(RunEvent):
     """A failed or cancelled run was made pending again, with its saved steps."""
 
@@ -220,6 +240,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
         RunCancelled,
         RunDeleted,
         RunReleased,
+        RunWaiting,
+        WaitResolved,
         RunResumed,
         StepStarted,
         StepCompleted,

@@ -39,6 +39,10 @@ class Api:
             "getSteps": self._get_steps,
             "getStepAttempts": self._get_step_attempts,
             "getLogs": self._get_logs,
+            "getWait": self._get_wait,
+            "getWaits": self._get_waits,
+            "signal": self._signal,
+            "send": self._send,
             "cancel": self._cancel,
             "retrigger": self._retrigger,
             "resume": self._resume,
@@ -154,6 +158,34 @@ class Api:
         run_id = await self._existing(params)
         return [wire.log_json(log) for log in await self._durably.get_logs(run_id)]
 
+    async def _get_wait(self, params: Mapping[str, Any]) -> Any:
+        wait = await self._durably.get_wait(wire.read_text(params, "waitId"))
+        return None if wait is None else wire.wait_json(wait)
+
+    async def _get_waits(self, params: Mapping[str, Any]) -> Any:
+        run_id = await self._existing(params)
+        return [wire.wait_json(wait) for wait in await self._durably.get_waits(run_id)]
+
+    async def _signal(self, params: Mapping[str, Any]) -> Any:
+        told = await self._durably.signal(
+            wire.read_text(params, "waitId"),
+            params.get("payload"),
+            signal_id=params.get("signalId"),
+        )
+        return {"wait": wire.wait_json(told.wait), "disposition": str(told.disposition)}
+
+    async def _send(self, params: Mapping[str, Any]) -> Any:
+        keep = wire.read_duration(params, "keep")
+        sent = await self._durably.send(
+            wire.read_text(params, "topic"),
+            params.get("payload"),
+            key=params.get("key"),
+            message_id=params.get("messageId"),
+            **({} if keep is None else {"keep": keep}),
+        )
+        wait = None if sent.wait is None else wire.wait_json(sent.wait)
+        return {"messageId": sent.id, "wait": wait, "disposition": str(sent.disposition)}
+
     async def _existing(self, params: Mapping[str, Any]) -> str:
         run_id = wire.read_text(params, "runId")
         if await self._durably.store.get_run(run_id) is None:
@@ -211,6 +243,8 @@ def _call(params: Mapping[str, Any]) -> tuple[str, Any, TriggerOptions]:
         labels=wire.read_labels(params),
         coalesce=params.get("coalesce"),
         run_id=params.get("runId"),
+        run_at=None if params.get("runAt") is None else wire.read_time(params, "runAt"),
+        delay=wire.read_duration(params, "delay"),
     )
     return wire.read_text(params, "jobName"), params.get("input", NOT_GIVEN), options
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Unpack
 
-from durably import codec
-from durably.arguments import checked_items, checked_kind, checked_whole, refuse
-from durably.clock import check_aware
+from pydantic import BaseModel
+
+from durably.annotations import UNTYPED
+from durably.arguments import checked_items, checked_kind, checked_text, checked_whole, refuse
+from durably.clock import check_aware, checked_duration
+from durably.codec import codec_for, from_json, to_json
 from durably.engine.current import current_execution
 from durably.engine.upkeep import purge
 from durably.errors import (
@@ -17,11 +20,12 @@ from durably.errors import (
     StorageError,
     ValidationError,
 )
-from durably.events import RunCancelled, RunCoalesced, RunDeleted, RunResumed, RunTriggered
+from durably.events import RunCancelled, RunDeleted, RunResumed, WaitResolved
 from durably.following import check_wait
 from durably.jobs import JobDefinition
-from durably.runs import TERMINAL, Disposition, Run, RunFilter, RunStatus, Triggered
+from durably.runs import TERMINAL, Run, RunFilter, RunStatus, Triggered
 from durably.triggers import NOT_GIVEN, TriggerOptions, new_run, trigger_options
+from durably.waits import Message, Signal, SignalDisposition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from durably.engine.services import Services
     from durably.following import Following
     from durably.triggers import TriggerArguments
+    from durably.waits import Sent, Signalled, Wait
 
 
 class Runs:
@@ -93,6 +98,7 @@ class Runs:
                         given,
                         options,
                         fresh_id=services.new_id(),
+                        now=services.clock.now(),
                         labels_model=services.options.labels,
                         from_json=from_json,
                     )
@@ -107,15 +113,7 @@ class Runs:
         with services.blobs.required(run.input_json for run in runs):
             enqueued = await self._store.enqueue(runs, now=services.clock.now())
         for new, one in zip(runs, enqueued, strict=True):
-            if one.is_new and one.disposition is Disposition.CREATED:
-                services.bus.tell(one.run, RunTriggered, input=one.run.input)
-            elif one.is_new:
-                services.bus.tell(
-                    one.run,
-                    RunCoalesced,
-                    skipped_input=codec.from_json(new.input_json),
-                    skipped_labels=new.labels,
-                )
+            services.tell_made(one, new)
         self._life.wake()
         return enqueued
 
@@ -133,14 +131,65 @@ class Runs:
         """Cancel a run that has not ended, and stop its code."""
         checked_id(run_id)
         now = self._services.clock.now()
-        run = _found(await self._store.cancel(run_id, now=now), run_id)
+        cancelled = await self._store.cancel(run_id, now=now)
+        run = _found(cancelled[0] if cancelled else None, run_id)
         if run.is_terminal:
             if run.status is RunStatus.CANCELLED:
                 return
             msg = f"run {run_id!r} is {run.status} and cannot be cancelled"
             raise ConflictError(msg)
-        self._services.bus.tell(run, RunCancelled)
-        self._life.interrupt(run_id, Cancelled())
+        for one in cancelled:
+            self._services.bus.tell(one, RunCancelled)
+            self._life.interrupt(one.id, Cancelled())
+
+    async def signal(self, wait_id: str, payload: Any, signal_id: str | None) -> Signalled:
+        """Tell a wait what it waits for."""
+        checked_text("wait_id", wait_id)
+        text = _payload("signal", payload)
+        if signal_id is not None:
+            checked_text("signal_id", signal_id)
+        given = Signal(id=signal_id or self._services.new_id(), payload_json=text)
+        with self._services.blobs.required((text,)):
+            told = await self._store.signal(wait_id, given, now=self._services.clock.now())
+        if told.disposition is SignalDisposition.ACCEPTED:
+            await self._told(told.wait)
+        return told
+
+    async def send(
+        self,
+        topic: str,
+        payload: Any,
+        *,
+        key: str | None,
+        message_id: str | None,
+        keep: timedelta | float,
+    ) -> Sent:
+        """Tell whoever waits for a topic, or will."""
+        checked_text("topic", topic)
+        for name, text in (("key", key), ("message_id", message_id)):
+            if text is not None:
+                checked_text(name, text)
+        now = self._services.clock.now()
+        message = Message(
+            id=message_id or self._services.ids.new(now),
+            topic=topic,
+            key=key,
+            payload_json=_payload("message", payload),
+            expires_at=now + checked_duration("keep", keep),
+        )
+        with self._services.blobs.required((message.payload_json,)):
+            sent = await self._store.send(message, now=now)
+        if sent.wait is not None and sent.disposition is SignalDisposition.ACCEPTED:
+            await self._told(sent.wait)
+        return sent
+
+    async def _told(self, wait: Wait) -> None:
+        """Let the run go on that waited, and tell of it."""
+        self._life.told(wait)
+        self._life.wake()
+        run = await self._store.get_run(wait.run_id)
+        if run is not None:
+            self._services.bus.tell(run, WaitResolved, wait_id=wait.id, wait_name=wait.name)
 
     async def retrigger(self, run_id: str, *, new_run_id: str | None = None) -> Triggered:
         """Make a fresh run with what an ended run was given."""
@@ -216,6 +265,19 @@ def _checked_call(call: object) -> tuple[str, Any, TriggerOptions]:
 def checked_filter(chosen: RunFilter | None) -> RunFilter:
     """Return *chosen*, or what chooses every run."""
     return RunFilter() if chosen is None else checked_kind("chosen", chosen, RunFilter)
+
+
+def _payload(what: str, value: Any) -> str:
+    """Write a payload so that the same value is the same text."""
+    declared = type(value) if isinstance(value, BaseModel) else UNTYPED
+    text, _ = codec_for(declared).settle(f"the payload of a {what}", value)
+    return to_json(_sorted(from_json(text)))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def _found(run: Run | None, run_id: str) -> Run:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ from durably.arguments import checked_texts, checked_whole, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+
+    from durably.waits import Wait
 
 #: The most runs one page may hold.
 MAX_PAGE = 1000
@@ -25,6 +27,8 @@ MAX_LISTED = 16 << 20
 _MOST_ROWS = 2**63 - 1
 #: SQLite joins up to 1,000 conditions.
 _MOST_LABELS = 100
+#: When a run is due that waits for somebody without a limit.
+NEVER = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 
 
 class RunStatus(StrEnum):
@@ -32,6 +36,8 @@ class RunStatus(StrEnum):
 
     PENDING = "pending"
     LEASED = "leased"
+    #: For a time, for somebody or for another run: without a slot, a lease or its key.
+    WAITING = "waiting"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -44,11 +50,13 @@ MOVES: Mapping[RunStatus, frozenset[RunStatus]] = {
         {
             RunStatus.LEASED,  # an expired lease is claimed straight from leased (law 6)
             RunStatus.PENDING,
+            RunStatus.WAITING,
             RunStatus.COMPLETED,
             RunStatus.FAILED,
             RunStatus.CANCELLED,
         }
     ),
+    RunStatus.WAITING: frozenset({RunStatus.LEASED, RunStatus.CANCELLED}),
     RunStatus.COMPLETED: frozenset(),
     RunStatus.FAILED: frozenset({RunStatus.PENDING}),
     RunStatus.CANCELLED: frozenset({RunStatus.PENDING}),
@@ -119,6 +127,8 @@ class Run:
     completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    #: The run whose job called this one.
+    parent_id: str | None = None
     #: What a list left out because it is large: "input", "output". get_run() has it.
     omitted: Sequence[str] = ()
 
@@ -136,6 +146,18 @@ class Run:
     def is_active(self) -> bool:
         """Tell whether the run waits or runs."""
         return not self.is_terminal
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether the run waits for a time, for somebody, or for another run."""
+        return self.status is RunStatus.WAITING
+
+    @property
+    def waiting_until(self) -> datetime | None:
+        """Return when the run goes on at the latest; None without a limit, or when it may now."""
+        if not self.is_waiting or self.available_at == NEVER:
+            return None
+        return self.available_at
 
     def is_stopping(self, now: datetime) -> bool:
         """Tell whether the run has ended and its code may still be running."""
@@ -155,6 +177,9 @@ class NewRun:
     concurrency_key: str | None = None
     #: Take the pending run of the same key instead of a ConflictError.
     coalesce: bool = False
+    #: It waits until then before it is first claimed.
+    available_at: datetime | None = None
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +306,8 @@ class Claim:
     #: Completed steps: name to output as JSON text. None stands for one that is read when it is
     #: replayed, by Store.get_saved(): together they would be too much to hold.
     saved: Mapping[str, str | None]
+    #: What its code has waited for, or waits for, by name.
+    waits: Mapping[str, Wait] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 import pydantic
 
 from durably.arguments import checked_text, refuse
+from durably.clock import check_aware, checked_duration
 from durably.codec import problems_of
 from durably.errors import ValidationError
 from durably.ids import is_ulid
@@ -17,6 +18,7 @@ from durably.runs import NewRun
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime, timedelta
 
     from durably.jobs import JobDefinition
 
@@ -34,7 +36,8 @@ class TriggerOptions:
 
     A taken *idempotency_key* gives the run that took it. Runs of one *concurrency_key* run one
     after another, with at most one pending: another trigger is ConflictError, or that run with
-    *coalesce* "skip". *run_id* is a ULID of the caller's, so that a repeated call is the same run.
+    *coalesce* "skip". A run is waiting until *run_at*, or for *delay* (timedelta or seconds), and
+    due then. *run_id* is a ULID of the caller's, so that a repeated call is the same run.
     """
 
     idempotency_key: str | None = None
@@ -42,6 +45,8 @@ class TriggerOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     coalesce: str | None = None
     run_id: str | None = None
+    run_at: datetime | None = None
+    delay: timedelta | float | None = None
 
 
 class TriggerArguments(TypedDict, total=False):
@@ -52,6 +57,8 @@ class TriggerArguments(TypedDict, total=False):
     labels: Mapping[str, str] | None
     coalesce: str | None
     run_id: str | None
+    run_at: datetime | None
+    delay: timedelta | float | None
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -81,8 +88,10 @@ def new_run(
     options: TriggerOptions,
     *,
     fresh_id: str,
+    now: datetime,
     labels_model: type[pydantic.BaseModel] | None,
     from_json: bool = False,
+    parent_id: str | None = None,
 ) -> NewRun:
     """Check an input by the job's schema, and the options; ValidationError names what is wrong."""
     if options.run_id is not None and not is_ulid(options.run_id):
@@ -106,7 +115,22 @@ def new_run(
         idempotency_key=options.idempotency_key,
         concurrency_key=options.concurrency_key,
         coalesce=options.coalesce is not None,
+        available_at=_due(options, now),
+        parent_id=parent_id,
     )
+
+
+def _due(options: TriggerOptions, now: datetime) -> datetime | None:
+    """Return when a run is to begin; None for at once, as for a time that has passed."""
+    due = options.run_at
+    if due is not None:
+        check_aware("run_at", due)
+    if options.delay is not None:
+        if due is not None:
+            msg = "run_at and delay both say when to begin; give one"
+            raise ValidationError(msg)
+        due = now + checked_duration("delay", options.delay, may_be_zero=True)
+    return due if due is not None and due > now else None
 
 
 def _checked_input(job: JobDefinition[Any, Any], input: Any, *, from_json: bool) -> str:

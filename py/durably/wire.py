@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from durably.health import Health
     from durably.jobs import JobDefinition
     from durably.runs import LogRecord, Run, StepAttempt, StepRecord
+    from durably.waits import Wait
 
 Json = dict[str, Any]
 
@@ -49,9 +50,12 @@ def client_run(run: Run, *, is_parked: bool = False) -> Json:
         "startedAt": _time(run.started_at),
         "completedAt": _time(run.completed_at),
         "createdAt": to_iso(run.created_at),
-        "availableAt": _time(run.available_at),
+        "availableAt": None if run.is_waiting else _time(run.available_at),
+        "waitingUntil": _time(run.waiting_until),
+        "parentId": run.parent_id,
         "isTerminal": run.is_terminal,
         "isActive": run.is_active,
+        "isWaiting": run.is_waiting,
         "isParked": is_parked,
         **({"omitted": list(run.omitted)} if run.omitted else {}),
     }
@@ -87,6 +91,31 @@ def attempt_json(attempt: StepAttempt) -> Json:
         "startedAt": to_iso(attempt.started_at),
         "completedAt": _time(attempt.completed_at),
         "retryAt": _time(attempt.retry_at),
+    }
+
+
+def wait_json(wait: Wait) -> Json:
+    """Write what a run waits for."""
+    return {
+        "id": wait.id,
+        "runId": wait.run_id,
+        "name": wait.name,
+        "kind": str(wait.kind),
+        "status": str(wait.status),
+        "outcome": None if wait.outcome is None else str(wait.outcome),
+        "metadata": wait.metadata,
+        "topic": wait.topic,
+        "key": wait.key,
+        "childId": wait.child_id,
+        "payload": None if wait.payload_json is None else _shown(wait.payload_json),
+        "signalId": wait.signal_id,
+        "createdAt": to_iso(wait.created_at),
+        "deadlineAt": _time(wait.deadline_at),
+        "suspendedAt": _time(wait.suspended_at),
+        "resolvedAt": _time(wait.resolved_at),
+        "firstResumedAt": _time(wait.resumed_at),
+        "inputWaitMs": _milliseconds(wait.input_wait),
+        "executionSlotWaitMs": _milliseconds(wait.slot_wait),
     }
 
 
@@ -223,6 +252,20 @@ def read_time(given: Mapping[str, Any], field: str) -> datetime:
         raise ValidationError(msg) from error
 
 
+def read_duration(given: Mapping[str, Any], field: str) -> timedelta | None:
+    """Read a number of milliseconds, or nothing."""
+    value = given.get(field)
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            return timedelta(milliseconds=value)
+        except (OverflowError, ValueError):
+            pass
+    msg = f"{field} must be a number of milliseconds, not {value!r}"
+    raise ValidationError(msg)
+
+
 def camel(name: str) -> str:
     """Write a snake_case name in camelCase."""
     first, *rest = name.split("_")
@@ -245,9 +288,13 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else to_iso(moment)
 
 
+def _milliseconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else round(duration.total_seconds() * 1000)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, timedelta):
-        return round(value.total_seconds() * 1000)
+        return _milliseconds(value)
     if isinstance(value, Progress):
         return value.to_object()
     if isinstance(value, datetime):

@@ -20,6 +20,10 @@ from durably import (
     StepRecord,
     StepStatus,
     ValidationError,
+    Wait,
+    WaitKind,
+    WaitOutcome,
+    WaitStatus,
 )
 from durably.engine.faults import Fault
 
@@ -53,6 +57,24 @@ RUN = Run(
     completed_at=START + 3 * _SECOND,
     created_at=START,
     updated_at=START + 3 * _SECOND,
+)
+
+WAIT = Wait(
+    id=_ROW_ID,
+    run_id=RUN_ID,
+    name="approval",
+    kind=WaitKind.SIGNAL,
+    created_at=START,
+    deadline_at=START + 3600 * _SECOND,
+    metadata={"title": "News"},
+    topic="approval",
+    status=WaitStatus.RESOLVED,
+    outcome=WaitOutcome.SIGNAL,
+    payload_json='{"approved":true}',
+    signal_id="mail-17",
+    suspended_at=START,
+    resolved_at=START + 60 * _SECOND,
+    resumed_at=START + 60 * _SECOND,
 )
 
 STEP = StepRecord(
@@ -133,6 +155,9 @@ _FIELDS: dict[str, Any] = {
     "level": LogLevel.INFO,
     "message": "read",
     "data": {"pixels": 307200},
+    "wait_id": _ROW_ID,
+    "wait_name": "approval",
+    "waiting_until": START + 3600 * _SECOND,
     "code": "storage_busy",
     "context": "save-step",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from durably.runs import MOVES, RunStatus
 from scripts.docs.markdown import table
 
-P, L, C, F, X = RunStatus
+P, L, W, C, F, X = RunStatus
 
 #: When each move is made. A move that is missing here, or is one too many, fails the generation.
 _WHEN = {
@@ -13,9 +13,12 @@ _WHEN = {
     (P, X): "`cancel()`",
     (L, L): "its lease ran out, and a worker claims it again",
     (L, P): "it gives its slot back: a backoff, a stop, storage trouble",
+    (L, W): "it sleeps, or waits for somebody or for a run that it called",
     (L, C): "the job returned",
     (L, F): "the job raised, or killed its worker `max_recoveries` times",
     (L, X): "`cancel()`, or the job raised `Cancelled`",
+    (W, L): "its time or its answer came, and a worker claims it",
+    (W, X): "`cancel()`, also of the run that called it",
     (F, P): "`resume()`",
     (X, P): "`resume()`",
 }

@@ -15,6 +15,8 @@ import type {
   JobInfo,
   Operation,
   Operations,
+  SendAnswer,
+  SignalAnswer,
   Transport,
   TriggerAnswer,
   TriggerParams,
@@ -29,6 +31,7 @@ import type {
   StepAttempt,
   StepRecord,
   TriggerOptions,
+  Wait,
 } from './types'
 import { checkTimeout, type WaitOptions, waitForRun } from './wait-for-run'
 import { WeakValues } from './weak-values'
@@ -51,6 +54,15 @@ export interface ClientWaitOptions extends ClientTriggerOptions, WaitOptions {
 /** A completed run that was triggered and waited for. */
 export interface Completed<Output = Json> extends TriggerAnswer {
   readonly output: Output
+}
+
+export interface SendOptions {
+  /** Only a wait of this key takes it. */
+  readonly key?: string
+  /** Give it again to repeat a message whose answer was lost: it is sent once. */
+  readonly messageId?: string
+  /** Milliseconds for which it is kept until somebody waits for it. Default: a day. */
+  readonly keep?: number
 }
 
 /** Reaches the engine. Every method rejects with a `DurablyError`. */
@@ -125,12 +137,44 @@ export class DurablyClient {
     return this.#call('getStepAttempts', { runId })
   }
 
+  /** Return what a run waits for, or waited for, by its id; null when there is none. */
+  getWait(waitId: string): Promise<Wait | null> {
+    return this.#call('getWait', { waitId })
+  }
+
+  /** Return what a run has waited for, or waits for, in the order it came to it. */
+  getWaits(runId: string): Promise<readonly Wait[]> {
+    return this.#call('getWaits', { runId })
+  }
+
+  /**
+   * Tell a wait what it waits for; its run goes on with *payload*.
+   *
+   * Rejects with `wait_expired` when its deadline passed, with `conflict` when it was told something else or its run has ended.
+   */
+  async signal(
+    waitId: string,
+    payload: unknown,
+    { signalId = this.#newRunId() }: { readonly signalId?: string } = {},
+  ): Promise<SignalAnswer> {
+    return this.#call('signal', { waitId, signalId, payload: await this.#json(payload) })
+  }
+
+  /** Tell the run that has waited longest for *topic* and its key, or the first that will. */
+  async send(
+    topic: string,
+    payload: unknown,
+    { messageId = this.#newRunId(), ...options }: SendOptions = {},
+  ): Promise<SendAnswer> {
+    return this.#call('send', { ...options, topic, messageId, payload: await this.#json(payload) })
+  }
+
   /** Return the run's log, oldest first. */
   getLogs(runId: string): Promise<readonly LogEntry[]> {
     return this.#call('getLogs', { runId })
   }
 
-  /** Cancel a pending or leased run. */
+  /** Cancel a run that has not ended, and those that it called and waits for. */
   async cancel(runId: string): Promise<void> {
     await this.#call('cancel', { runId })
   }
@@ -167,7 +211,7 @@ export class DurablyClient {
   query<Result = Json>(name: string, input: unknown, signal?: AbortSignal): Promise<Result>
   async query(query: string | QueryRef, input: unknown, signal?: AbortSignal): Promise<unknown> {
     const name = nameOf(query)
-    const json = await encodeInput(input, (file, fileName) => this.putBlob(file, fileName))
+    const json = await this.#json(input)
     return this.#call('query', { name, input: json }, signal)
   }
 
@@ -254,7 +298,10 @@ export class DurablyClient {
     { input, runId = this.#newRunId(), ...options }: BatchItem<Input>,
   ): Promise<TriggerParams> {
     const jobName = nameOf(job)
-    const json = await encodeInput(input, (file, name) => this.putBlob(file, name))
-    return { ...options, jobName, input: json, runId }
+    return { ...options, jobName, input: await this.#json(input), runId }
+  }
+
+  #json(value: unknown): Promise<Json> {
+    return encodeInput(value, (file, name) => this.putBlob(file, name))
   }
 }

@@ -34,6 +34,7 @@ export type EngineErrorCode =
   | 'recovery_limit'
   | 'replay_mismatch'
   | 'schema_too_new'
+  | 'signal_mismatch'
   | 'stopped'
   | 'storage_busy'
   | 'storage_full'
@@ -43,6 +44,7 @@ export type EngineErrorCode =
   | 'timeout'
   | 'unknown_job'
   | 'validation'
+  | 'wait_expired'
 
 export type ErrorCode = ClientErrorCode | EngineErrorCode
 

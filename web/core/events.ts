@@ -54,6 +54,19 @@ export type RunEvent =
       readonly reason: 'backoff' | 'drain' | 'storage'
       readonly availableAt: string | null
     })
+  /** The run gave its slot back and waits for a time, for somebody or for another run. */
+  | (OfRun & {
+      readonly type: 'run:waiting'
+      readonly waitId: string
+      readonly waitName: string
+      readonly waitingUntil: string | null
+    })
+  /** What a run waits for, or will, was told. */
+  | (OfRun & {
+      readonly type: 'wait:resolve'
+      readonly waitId: string
+      readonly waitName: string
+    })
   /** A failed or cancelled run was made pending again, with its saved steps. */
   | (OfRun & { readonly type: 'run:resume' })
   | (OfStep & { readonly type: 'step:start' })

@@ -1,11 +1,13 @@
 /** The client without React: for any framework, or none. */
 
+export { type AskedState, AskedStore, type RefetchOn } from './asked-store'
 export {
   type BatchItem,
   type ClientTriggerOptions,
   type ClientWaitOptions,
   type Completed,
   DurablyClient,
+  type SendOptions,
 } from './client'
 export type { Boot, BootProgress, Connection, Role } from './connection'
 export {
@@ -34,7 +36,7 @@ export {
   type TriggerInput,
 } from './job-ref'
 export { type JobState, JobStore, type JobStoreOptions } from './job-store'
-export { type QueryState, QueryStore, type RefetchOn } from './query-store'
+export { type QueryState, QueryStore } from './query-store'
 export { initialRun, MAX_LOGS, type RunState } from './reduce-run'
 export { RunStore } from './run-store'
 export { type RunsOptions, type RunsState, RunsStore } from './runs-store'
@@ -45,6 +47,10 @@ export type {
   JobInfo,
   Operation,
   Operations,
+  SendAnswer,
+  SendParams,
+  SignalAnswer,
+  SignalParams,
   StorageFigures,
   Transport,
   TriggerAnswer,
@@ -65,6 +71,8 @@ export type {
   StepAttempt,
   StepRecord,
   TriggerOptions,
+  Wait,
 } from './types'
 export type { WaitOptions } from './wait-for-run'
+export { WaitsStore } from './waits-store'
 export { type Watchable, Watched } from './watched'

@@ -144,7 +144,10 @@ export class JobStore<Input = unknown, Output = Json> {
 
   /** A later snapshot tells of a new engine or another store: anything may have happened unheard. */
   #takeActive(runs: readonly ClientRun[]): void {
-    const latest = runs.find((run) => run.status === 'leased') ?? runs[0]
+    const latest =
+      runs.find((run) => run.status === 'leased') ??
+      runs.find((run) => run.status === 'pending') ??
+      runs[0]
     const isFirst = !this.#sawActiveRuns
     this.#sawActiveRuns = true
     // A run that had ended may have been resumed, and even have ended again; or it is gone.

@@ -20,16 +20,20 @@ export interface RunState {
   readonly logs: readonly LogEntry[]
   /** Not claimed before this ISO time: the run waits out a backoff. */
   readonly availableAt: string | null
+  /** Waiting, and goes on at this ISO time at the latest; null without a limit. */
+  readonly waitingUntil: string | null
   /** Pending, and no job of this name is registered where the engine runs. */
   readonly isParked: boolean
   readonly isPending: boolean
   readonly isLeased: boolean
+  /** For a time, for somebody or for another run. */
+  readonly isWaiting: boolean
   readonly isCompleted: boolean
   readonly isFailed: boolean
   readonly isCancelled: boolean
   /** Completed, failed or cancelled. */
   readonly isTerminal: boolean
-  /** Pending or leased. */
+  /** Pending, leased or waiting. */
   readonly isActive: boolean
   /** The run was removed from the store; nothing else is known of it any more. */
   readonly isDeleted: boolean
@@ -46,15 +50,17 @@ export function flagsOf(status: RunStatus | null) {
   const isCancelled = status === 'cancelled'
   const isPending = status === 'pending'
   const isLeased = status === 'leased'
+  const isWaiting = status === 'waiting'
   return {
     status,
     isPending,
     isLeased,
+    isWaiting,
     isCompleted,
     isFailed,
     isCancelled,
     isTerminal: isCompleted || isFailed || isCancelled,
-    isActive: isPending || isLeased,
+    isActive: isPending || isLeased || isWaiting,
   }
 }
 
@@ -69,6 +75,7 @@ export function initialRun(runId: string | null): RunState {
     progress: null,
     logs: [],
     availableAt: null,
+    waitingUntil: null,
     isParked: false,
     isDeleted: false,
     subscriptionError: null,
@@ -101,6 +108,7 @@ export const SHOWN: readonly RunEvent['type'][] = [
   'run:coalesced',
   'run:leased',
   'run:release',
+  'run:waiting',
   'run:resume',
   'run:progress',
   'run:complete',
@@ -128,6 +136,7 @@ function fromSnapshot(state: RunState, { run, logs, sequence = -1 }: RunSnapshot
     errorType: run.errorType,
     progress: run.progress,
     availableAt: run.availableAt,
+    waitingUntil: run.waitingUntil,
     isParked: run.isParked,
     logs: [...heard, ...logs].slice(-MAX_LOGS),
     sequence,
@@ -141,7 +150,9 @@ function changesBy(state: RunState, event: RunEvent): Partial<RunState> | null {
     case 'run:coalesced':
       return state.status === null ? flagsOf('pending') : null
     case 'run:leased':
-      return { ...flagsOf('leased'), availableAt: null, isParked: false }
+      return { ...flagsOf('leased'), availableAt: null, waitingUntil: null, isParked: false }
+    case 'run:waiting':
+      return { ...flagsOf('waiting'), availableAt: null, waitingUntil: event.waitingUntil }
     case 'run:release':
       return { ...flagsOf('pending'), availableAt: event.availableAt }
     case 'run:resume':
@@ -153,7 +164,7 @@ function changesBy(state: RunState, event: RunEvent): Partial<RunState> | null {
     case 'run:fail':
       return { ...flagsOf('failed'), error: event.error, errorType: event.errorType }
     case 'run:cancel':
-      return { ...flagsOf('cancelled'), availableAt: null }
+      return { ...flagsOf('cancelled'), availableAt: null, waitingUntil: null }
     case 'run:delete':
       return { ...initialRun(state.runId), isDeleted: true }
     case 'log:write':
@@ -164,6 +175,7 @@ function changesBy(state: RunState, event: RunEvent): Partial<RunState> | null {
     case 'step:fail':
     case 'step:cancel':
     case 'step:retry':
+    case 'wait:resolve':
     case 'worker:error':
       return null
     default:

@@ -7,6 +7,7 @@ export const CHANGES: readonly EventType[] = [
   'run:trigger',
   'run:leased',
   'run:release',
+  'run:waiting',
   'run:resume',
   'run:complete',
   'run:fail',

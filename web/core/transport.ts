@@ -14,6 +14,7 @@ import type {
   StepAttempt,
   StepRecord,
   TriggerOptions,
+  Wait,
 } from './types'
 import type { Watchable } from './watched'
 
@@ -27,6 +28,36 @@ export interface TriggerParams extends TriggerOptions {
 export interface TriggerAnswer {
   readonly runId: string
   readonly disposition: Disposition
+}
+
+export interface SignalParams {
+  readonly waitId: string
+  readonly payload: Json
+  /** Made by the client, so that a repeated call is the same signal. */
+  readonly signalId: string
+}
+
+export interface SignalAnswer {
+  readonly wait: Wait
+  /** `duplicate` when this very signal was accepted before. */
+  readonly disposition: 'accepted' | 'duplicate'
+}
+
+export interface SendParams {
+  readonly topic: string
+  readonly payload: Json
+  readonly key?: string
+  /** Made by the client, so that a repeated call is the same message. */
+  readonly messageId: string
+  /** Milliseconds for which it is kept until somebody waits for it. Default: a day. */
+  readonly keep?: number
+}
+
+export interface SendAnswer {
+  readonly messageId: string
+  /** The wait that took it; null while it is kept for one. */
+  readonly wait: Wait | null
+  readonly disposition: 'accepted' | 'duplicate'
 }
 
 export interface JobInfo {
@@ -78,6 +109,10 @@ export interface Operations {
     result: readonly StepAttempt[]
   }
   getLogs: { params: { readonly runId: string }; result: readonly LogEntry[] }
+  getWait: { params: { readonly waitId: string }; result: Wait | null }
+  getWaits: { params: { readonly runId: string }; result: readonly Wait[] }
+  signal: { params: SignalParams; result: SignalAnswer }
+  send: { params: SendParams; result: SendAnswer }
   cancel: { params: { readonly runId: string }; result: null }
   retrigger: {
     params: { readonly runId: string; readonly newRunId?: string }

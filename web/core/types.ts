@@ -8,7 +8,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json }
 
-export type RunStatus = 'pending' | 'leased' | 'completed' | 'failed' | 'cancelled'
+export type RunStatus = 'pending' | 'leased' | 'waiting' | 'completed' | 'failed' | 'cancelled'
 
 export type Disposition = 'created' | 'idempotent' | 'coalesced'
 
@@ -39,8 +39,14 @@ export interface ClientRun {
   readonly createdAt: string
   /** Not claimed before this time: the run waits out a backoff. */
   readonly availableAt: string | null
+  /** Waiting, and goes on at this time at the latest; null without a limit. */
+  readonly waitingUntil: string | null
+  /** The run whose job called this one. */
+  readonly parentId: string | null
   readonly isTerminal: boolean
   readonly isActive: boolean
+  /** For a time, for somebody or for another run: it takes no slot. */
+  readonly isWaiting: boolean
   /** Pending, and no job of this name is registered where the engine runs. */
   readonly isParked: boolean
   /** What a list left out because it is large; `getRun` has it. */
@@ -59,6 +65,39 @@ export interface StepRecord {
   readonly errorTrace: string | null
   readonly startedAt: string
   readonly completedAt: string | null
+}
+
+/** What a run waits for, or has waited for. Times are ISO 8601 UTC text. */
+export interface Wait {
+  readonly id: string
+  readonly runId: string
+  /** As unique in its run as a step's. */
+  readonly name: string
+  /** A time, somebody, or a run that this one called. */
+  readonly kind: 'timer' | 'signal' | 'run'
+  /** Pending ones are `cancelled` or `closed` by the end of their run. */
+  readonly status: 'pending' | 'resolved' | 'cancelled' | 'closed'
+  readonly outcome: 'signal' | 'timeout' | 'ended' | null
+  /** What the job says to those who are to answer. */
+  readonly metadata: Json
+  /** What `send` names to reach it. */
+  readonly topic: string | null
+  readonly key: string | null
+  /** The run that is waited for. */
+  readonly childId: string | null
+  /** What it was told. */
+  readonly payload: Json
+  readonly signalId: string | null
+  readonly createdAt: string
+  readonly deadlineAt: string | null
+  /** When its run gave its slot back for it. */
+  readonly suspendedAt: string | null
+  readonly resolvedAt: string | null
+  readonly firstResumedAt: string | null
+  /** How long the run stood still for it. */
+  readonly inputWaitMs: number | null
+  /** How long the run then waited for a worker. */
+  readonly executionSlotWaitMs: number | null
 }
 
 /** One try of a step that has a retry or a timeout. */
@@ -103,6 +142,10 @@ export interface TriggerOptions {
   readonly concurrencyKey?: string
   readonly labels?: Labels
   readonly coalesce?: 'skip'
+  /** ISO 8601 time at which the run is to begin; it is waiting until then. */
+  readonly runAt?: string
+  /** Milliseconds after which the run is to begin. */
+  readonly delay?: number
 }
 
 /** A file kept beside the runs, named by its content. Give it to a job as part of its input. */

@@ -22,6 +22,7 @@ interface RunCardProps {
 const TITLES: Readonly<Record<RunStatus, string>> = {
   pending: 'Waiting to start',
   leased: 'Importing',
+  waiting: 'Waiting to go on',
   completed: 'Imported',
   failed: 'Import stopped',
   cancelled: 'Cancelled',
@@ -30,6 +31,7 @@ const TITLES: Readonly<Record<RunStatus, string>> = {
 const CHIPS: Readonly<Record<RunStatus, string>> = {
   pending: 'waiting',
   leased: 'running',
+  waiting: 'waiting',
   completed: 'done',
   failed: 'failed',
   cancelled: 'cancelled',

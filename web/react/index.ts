@@ -32,3 +32,4 @@ export {
   useRuns,
 } from './use-runs'
 export { type UseUpdateResult, useUpdate } from './use-update'
+export { type UseWaitsResult, useWaits } from './use-waits'

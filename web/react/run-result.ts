@@ -16,6 +16,8 @@ export interface RunResult<Output = Json> {
   readonly progress: Progress | null
   readonly isPending: boolean
   readonly isLeased: boolean
+  /** For a time, for somebody or for another run; `useWaits` says for what. */
+  readonly isWaiting: boolean
   readonly isCompleted: boolean
   readonly isFailed: boolean
   readonly isCancelled: boolean
@@ -25,6 +27,8 @@ export interface RunResult<Output = Json> {
   readonly isParked: boolean
   /** Pending, and not claimed before this ISO time: the run waits out a backoff. */
   readonly availableAt: string | null
+  /** Waiting, and goes on at this ISO time at the latest; null without a limit. */
+  readonly waitingUntil: string | null
 }
 
 export function resultOf<Output>(
@@ -40,6 +44,7 @@ export function resultOf<Output>(
     progress: run.progress,
     isPending: run.isPending,
     isLeased: run.isLeased,
+    isWaiting: run.isWaiting,
     isCompleted: run.isCompleted,
     isFailed: run.isFailed,
     isCancelled: run.isCancelled,
@@ -47,5 +52,6 @@ export function resultOf<Output>(
     isActive: run.isActive,
     isParked: run.isParked,
     availableAt: run.availableAt,
+    waitingUntil: run.waitingUntil,
   }
 }

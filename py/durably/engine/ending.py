@@ -8,8 +8,8 @@ from durably.codec import from_json
 from durably.engine.failures import describe
 from durably.engine.kernel import Released
 from durably.errors import Suspended
-from durably.events import RunCancelled, RunCompleted, RunFailed, RunReleased
-from durably.runs import NO_NOTES, Finish, Hold, RunStatus
+from durably.events import RunCancelled, RunCompleted, RunFailed, RunReleased, RunWaiting
+from durably.runs import NEVER, NO_NOTES, Finish, Hold, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,10 +42,10 @@ async def _end(execution: Execution, outcome: Outcome, notes: Notes) -> None:
         if hold is Hold.HELD:
             _tell_end(execution, outcome)
             return
-    available_at = outcome.available_at if isinstance(outcome, Released) else None
-    hold = await release(execution, available_at, notes)
-    if isinstance(outcome, Released) and hold is Hold.HELD:
-        execution.publish(RunReleased, reason=outcome.reason, available_at=available_at)
+    if not isinstance(outcome, Released):
+        await release(execution, None, notes)
+    elif await release(execution, outcome.available_at, notes, outcome.waits) is Hold.HELD:
+        _tell_release(execution, outcome)
 
 
 async def _finish(execution: Execution, end: Finish, notes: Notes) -> Hold | None:
@@ -57,13 +57,22 @@ async def _finish(execution: Execution, end: Finish, notes: Notes) -> Hold | Non
     )
 
 
-async def release(execution: Execution, available_at: datetime | None, notes: Notes) -> Hold | None:
-    """Give a run back, to be claimed from *available_at* on."""
+async def release(
+    execution: Execution,
+    available_at: datetime | None,
+    notes: Notes,
+    waits: tuple[str, ...] = (),
+) -> Hold | None:
+    """Give a run back, to be claimed from *available_at* on, or once one of *waits* is resolved."""
     store, clock = execution.services.store, execution.services.clock
     return await _write_end(
         execution,
         lambda: store.release(
-            execution.lease, notes=notes, now=clock.now(), available_at=available_at
+            execution.lease,
+            notes=notes,
+            now=clock.now(),
+            available_at=available_at,
+            waits=waits,
         ),
         context="release",
     )
@@ -82,6 +91,20 @@ async def _write_end(
         )
     except Suspended:
         return None
+
+
+def _tell_release(execution: Execution, released: Released) -> None:
+    due = released.available_at
+    if not released.waits:
+        execution.publish(RunReleased, reason=released.reason, available_at=due)
+        return
+    first = next(wait for wait in execution.waits.values() if wait.id in released.waits)
+    execution.publish(
+        RunWaiting,
+        wait_id=first.id,
+        wait_name=first.name,
+        waiting_until=None if due == NEVER else due,
+    )
 
 
 def _tell_end(execution: Execution, end: Finish) -> None:

@@ -13,7 +13,7 @@ from durably.engine.current import current_step
 from durably.engine.interrupts import gate
 from durably.errors import Cancelled, DuplicateStepError, LeaseLost, RunSignal, Suspended
 from durably.events import LogWritten, RunProgressed, StepCompleted
-from durably.runs import NO_NOTES, Hold, LogRecord, Notes
+from durably.runs import NEVER, NO_NOTES, Hold, LogRecord, Notes
 from durably.threads import until_done
 
 if TYPE_CHECKING:
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from durably.engine.services import Services
     from durably.jobs import JobDefinition
     from durably.runs import Claim, LogLevel, Progress, StepAttempt
+    from durably.waits import Wait
 
 T = TypeVar("T")
 
 #: How long the code may keep the event loop before others get a turn: one frame of a screen.
 _BREATH = timedelta(milliseconds=16)
 _STEPS_PER_BREATH = 64
+#: No timer of a browser takes more than 24 days.
+_LONGEST_SLEEP = timedelta(days=1)
 
 
 class Execution:
@@ -70,6 +73,11 @@ class Execution:
         self._moved = asyncio.Event()
         #: When each step that failed is to be tried again.
         self._waits: list[datetime] = []
+        #: What its code has waited for, or waits for, by name.
+        self.waits = dict(claim.waits)
+        self._stands_for: list[str] = []
+        #: The waits for which it gave its slot back, by id.
+        self.stood_for: tuple[str, ...] = ()
         self._attempts: dict[str, list[StepAttempt]] | None = None
         self._recalling = asyncio.Lock()
         self._progress: Progress | None = None
@@ -203,37 +211,72 @@ class Execution:
 
     async def wait_until(self, due: datetime, *, in_place: timedelta) -> None:
         """Wait for *due*: here when it is near or others work, else give the slot back."""
-        clock = self.services.clock
-        pause = due - clock.now()
-        if pause <= timedelta(0):
+        pause = due - self.services.clock.now()
+        await self._pause(due, pause, in_place, is_over=lambda: False)
+
+    async def stand_still(self, wait: Wait, *, in_place: timedelta) -> None:
+        """Wait for what resolves *wait*, or a time; without others at work the run is waiting."""
+        due, pause = wait.deadline_at, None
+        if due is not None:
+            pause = min(due - self.services.clock.now(), _LONGEST_SLEEP)
+        self._stands_for.append(wait.id)
+        try:
+            await self._pause(
+                due or NEVER, pause, in_place, is_over=lambda: self.waits[wait.name].is_resolved
+            )
+        finally:
+            self._stands_for.remove(wait.id)
+
+    def told(self, wait: Wait) -> None:
+        """Take in what resolved a wait while the code is at work beside it."""
+        if wait.name in self.waits:
+            self.waits[wait.name] = wait
+            self._moved.set()
+
+    async def _pause(
+        self,
+        due: datetime,
+        pause: timedelta | None,
+        in_place: timedelta,
+        *,
+        is_over: Callable[[], bool],
+    ) -> None:
+        if pause is not None and pause <= timedelta(0):
             return
         self._waits.append(due)
         try:
-            if self.may_wait and pause <= in_place:
-                await clock.sleep(pause)
+            if self.may_wait and pause is not None and pause <= in_place:
+                await self.services.clock.sleep(pause)
                 self.check()
             else:
-                await self._wait_beside_others(pause)
+                await self._wait_beside_others(pause, is_over)
         finally:
             self._waits.remove(due)
 
-    async def _wait_beside_others(self, pause: timedelta) -> None:
-        clock = self.services.clock
+    async def _wait_beside_others(
+        self, pause: timedelta | None, is_over: Callable[[], bool]
+    ) -> None:
         if self.may_wait:
             await asyncio.sleep(0)  # parallel steps whose tasks have not had their first turn yet
-        sleeper = asyncio.ensure_future(clock.sleep(pause)) if self.in_flight else None
+        sleeper = None
+        if self.in_flight and pause is not None:
+            sleeper = asyncio.ensure_future(self.services.clock.sleep(pause))
         try:
-            while self.in_flight and sleeper is not None:
+            while self.in_flight and not is_over():
                 self._moved.clear()
                 moved = asyncio.ensure_future(self._moved.wait())
-                await asyncio.wait({moved, sleeper}, return_when=asyncio.FIRST_COMPLETED)
+                awaited = {moved} if sleeper is None else {moved, sleeper}
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
                 moved.cancel()
                 self.check()
-                if sleeper.done():
+                if sleeper is not None and sleeper.done():
                     return
             self.check()
+            if is_over():
+                return
             self.available_at = min(self._waits)
-            raise await self.unwound_by(Suspended("backoff"))
+            self.stood_for = tuple(self._stands_for)
+            raise await self.unwound_by(Suspended("waiting" if self.stood_for else "backoff"))
         finally:
             if sleeper is not None:
                 sleeper.cancel()
@@ -250,7 +293,10 @@ class Execution:
 
     async def write(self, write: Callable[[], Awaitable[Hold]], *, context: str) -> None:
         """Do a fenced write until the database takes it; raise the signal of a lost lease."""
-        hold = await self.persist(write, context=context)
+        await self.check_hold(await self.persist(write, context=context))
+
+    async def check_hold(self, hold: Hold) -> None:
+        """Raise the signal of a lease that a write found to be lost or cancelled."""
         if hold is not Hold.HELD:
             raise await self.unwound_by(_signal_for(hold))
 

@@ -33,6 +33,8 @@ class Released:
 
     reason: str
     available_at: datetime | None
+    #: The waits for which it stands still, by id.
+    waits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,11 @@ def _judge(execution: Execution, error: BaseException) -> Outcome:
     if isinstance(signal, LeaseLost):
         return Stopped()
     if isinstance(signal, Suspended):
-        return Released(reason=signal.reason, available_at=execution.available_at)
+        return Released(
+            reason=signal.reason,
+            available_at=execution.available_at,
+            waits=execution.stood_for,
+        )
     if isinstance(signal, Cancelled):
         if execution.signal is not None:
             return Stopped()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from durably.engine.services import Services
     from durably.errors import RunSignal
+    from durably.waits import Wait
 
 #: How long a process that was told to end waits, in seconds, for code that was told to stop.
 _GRACE = 1.0
@@ -160,6 +161,12 @@ class Life:
         """Stop the code of a run that executes here."""
         if self._worker is not None:
             self._worker.interrupt(run_id, signal)
+
+    def told(self, wait: Wait) -> None:
+        """Tell the code of a run that executes here what resolved its wait."""
+        execution = self._worker and self._worker.active.get(wait.run_id)
+        if execution:
+            execution.told(wait)
 
     async def save_notes(self, run_id: str | None) -> None:
         """Write what a run has told and not stored yet; with None what any run here has."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from durably.codec import from_json
+from durably.events import RunCoalesced, RunTriggered
+from durably.runs import Disposition
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from durably.ids import Ulids
     from durably.jobs import JobRegistry
     from durably.options import Options
+    from durably.runs import NewRun, Triggered
     from durably.store.protocol import Store
 
 
@@ -41,3 +46,17 @@ class Services:
     def new_id(self) -> str:
         """Return a fresh ULID, greater than every one before."""
         return self.ids.new(self.clock.now())
+
+    def tell_made(self, made: Triggered, new: NewRun) -> None:
+        """Tell what a trigger did, unless it was told before."""
+        if not made.is_new:
+            return
+        if made.disposition is Disposition.CREATED:
+            self.bus.tell(made.run, RunTriggered, input=made.run.input)
+        else:
+            self.bus.tell(
+                made.run,
+                RunCoalesced,
+                skipped_input=from_json(new.input_json),
+                skipped_labels=new.labels,
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import contextlib
 import contextvars
 import functools
@@ -11,13 +12,24 @@ import numbers
 import operator
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack, overload
 
 from durably.annotations import UNTYPED, return_type, starts_at_once
-from durably.arguments import checked_call, checked_text
+from durably.arguments import (
+    checked_call,
+    checked_items,
+    checked_kind,
+    checked_text,
+    checked_whole,
+    refuse,
+)
 from durably.blobs import Blob
+from durably.clock import check_aware
 from durably.codec import codec_for, storable
+from durably.engine import waits
+from durably.engine.calls import call
 from durably.engine.current import current_step
+from durably.engine.fan_out import settle
 from durably.engine.interrupts import gate
 from durably.engine.own_code import OwnCode, in_context, refuse_task
 from durably.engine.step_call import StepCall
@@ -27,7 +39,7 @@ from durably.errors import (
     Suspended,
     ValidationError,
 )
-from durably.jobs import check_step_options
+from durably.jobs import JobDefinition, check_step_options
 from durably.runs import LogLevel, Progress
 from durably.threads import (
     IN_BROWSER,
@@ -38,16 +50,25 @@ from durably.threads import (
     with_loop,
     without_loop,
 )
+from durably.triggers import NOT_GIVEN
+from durably.waits import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+    from datetime import datetime
 
     from durably.blobs import FileSource
     from durably.engine.execution import Execution
     from durably.retry import Retry
+    from durably.triggers import TriggerArguments
 
 P = ParamSpec("P")
 T = TypeVar("T")
+In = TypeVar("In")
+#: What becomes of a called run when the run that called it is cancelled.
+OnCancel = Literal["cancel", "leave"]
+#: How many branches of step.map() are at work at a time, unless told.
+_BRANCHES = 8
 
 #: How long the browser is given to make another file.
 _NEXT_FILE = timedelta(milliseconds=10)
@@ -117,6 +138,40 @@ class _Context:
             # As it is now: it is written later.
             _, data = codec_for(UNTYPED).settle("the data of a log line", data)
         self._on_loop(self._execution.log, level, storable(str(message)), data)
+
+    async def _call_job(
+        self,
+        name: str,
+        job: JobDefinition[Any, Any] | str,
+        input: Any,
+        on_cancel: str,
+        options: Mapping[str, Any],
+    ) -> Any:
+        if on_cancel not in {"cancel", "leave"}:
+            refuse("on_cancel", "'cancel' or 'leave'", on_cancel)
+        detached = on_cancel == "leave"
+        return await call(self._execution, name, job, input, detached=detached, options=options)
+
+    async def _wait_for(
+        self,
+        wait: Wait | str,
+        output: Any,
+        *,
+        timeout: timedelta | float | None,
+        metadata: Any,
+        topic: str | None,
+        key: str | None,
+    ) -> Any:
+        if isinstance(wait, str):
+            wait = await waits.prepare(
+                self._execution, wait, timeout=timeout, metadata=metadata, topic=topic, key=key
+            )
+        else:
+            checked_kind("what to wait for", wait, Wait)
+            if (timeout, metadata, topic, key) != (None, None, None, None):
+                msg = f"wait {wait.name!r} was prepared: it has its timeout, metadata and topic"
+                raise ValidationError(msg)
+        return await waits.signalled(self._execution, wait, output)
 
     async def _keep(self, source: FileSource, name: str, media_type: str) -> Blob:
         execution = self._execution
@@ -218,6 +273,196 @@ class Step(_Context):
             else:
                 await self._execution.breathe(call.ended)
                 return result
+
+    async def sleep(self, name: str, duration: timedelta | float) -> None:
+        """Go on after *duration* (timedelta or seconds), whatever is restarted meanwhile.
+
+        *name* is unique within the run, as a step's. The time counts from when the job first came
+        here. A sleep of more than 3 seconds takes no slot, no lease and no thread: the run is
+        waiting, unless other steps of it are at work.
+        """
+        await waits.sleep(self._execution, name, duration)
+
+    async def sleep_until(self, name: str, moment: datetime) -> None:
+        """Go on at *moment*, at once if it has passed; see sleep()."""
+        check_aware(f"the end of sleep {name!r}", moment)
+        await waits.sleep_until(self._execution, name, moment)
+
+    async def prepare_wait(
+        self,
+        name: str,
+        *,
+        timeout: timedelta | float | None = None,
+        metadata: Any = None,
+        topic: str | None = None,
+        key: str | None = None,
+    ) -> Wait:
+        """Make a wait before it is waited for, so that its id can be given to whoever answers.
+
+        Give it to wait_for(). What is signalled before that is not missed.
+        """
+        return await waits.prepare(
+            self._execution, name, timeout=timeout, metadata=metadata, topic=topic, key=key
+        )
+
+    @overload
+    async def wait_for(
+        self,
+        wait: Wait | str,
+        output: type[T],
+        *,
+        timeout: timedelta | float | None = None,
+        metadata: Any = None,
+        topic: str | None = None,
+        key: str | None = None,
+    ) -> T | None: ...
+    @overload
+    async def wait_for(
+        self,
+        wait: Wait | str,
+        output: Any = UNTYPED,
+        *,
+        timeout: timedelta | float | None = None,
+        metadata: Any = None,
+        topic: str | None = None,
+        key: str | None = None,
+    ) -> Any: ...
+    async def wait_for(
+        self,
+        wait: Wait | str,
+        output: Any = UNTYPED,
+        *,
+        timeout: timedelta | float | None = None,
+        metadata: Any = None,
+        topic: str | None = None,
+        key: str | None = None,
+    ) -> Any:
+        """Wait until somebody tells this run something; return it as *output*, or None in time.
+
+        *wait* is a name that is unique within the run, or what prepare_wait() made. It is told by
+        Durably.signal() with the wait's id, or by Durably.send() with *topic* (the name unless
+        given) and *key*. *timeout* counts from when the job first came here; None is for ever.
+        *metadata* is any JSON value for those who are to answer. Meanwhile the run takes no slot.
+        SignalMismatchError when what came is no *output*.
+        """
+        return await self._wait_for(
+            wait, output, timeout=timeout, metadata=metadata, topic=topic, key=key
+        )
+
+    @overload
+    async def call(
+        self,
+        name: str,
+        job: JobDefinition[In, T],
+        input: In | Mapping[str, Any] = NOT_GIVEN,
+        *,
+        on_cancel: OnCancel = "cancel",
+        **options: Unpack[TriggerArguments],
+    ) -> T: ...
+    @overload
+    async def call(
+        self,
+        name: str,
+        job: str,
+        input: Any = NOT_GIVEN,
+        *,
+        on_cancel: OnCancel = "cancel",
+        **options: Unpack[TriggerArguments],
+    ) -> Any: ...
+    async def call(
+        self,
+        name: str,
+        job: JobDefinition[Any, Any] | str,
+        input: Any = NOT_GIVEN,
+        *,
+        on_cancel: OnCancel = "cancel",
+        **options: Unpack[TriggerArguments],
+    ) -> Any:
+        """Make a run of a registered *job*, once, and return its output when it completed.
+
+        *name* is unique within the run. Meanwhile this run takes no slot. RunFailedError or
+        RunCancelledError as the called run ended. When this run is cancelled the called one is as
+        well, unless *on_cancel* is "leave". The other options are those of TriggerOptions.
+        """
+        return await self._call_job(name, job, input, on_cancel, options)
+
+    @overload
+    async def map(
+        self,
+        name: str,
+        fn: JobDefinition[In, T],
+        items: Iterable[In],
+        *,
+        concurrency: int = _BRANCHES,
+        retry: Retry | None = None,
+        timeout: timedelta | float | None = None,
+        output: Any = UNTYPED,
+    ) -> list[T]: ...
+    @overload
+    async def map(
+        self,
+        name: str,
+        fn: Callable[[In], Awaitable[T]],
+        items: Iterable[In],
+        *,
+        concurrency: int = _BRANCHES,
+        retry: Retry | None = None,
+        timeout: timedelta | float | None = None,
+        output: Any = UNTYPED,
+    ) -> list[T]: ...
+    @overload
+    async def map(
+        self,
+        name: str,
+        fn: Callable[[In], T],
+        items: Iterable[In],
+        *,
+        concurrency: int = _BRANCHES,
+        retry: Retry | None = None,
+        timeout: timedelta | float | None = None,
+        output: Any = UNTYPED,
+    ) -> list[T]: ...
+    async def map(
+        self,
+        name: str,
+        fn: Any,
+        items: Iterable[Any],
+        *,
+        concurrency: int = _BRANCHES,
+        retry: Retry | None = None,
+        timeout: timedelta | float | None = None,
+        output: Any = UNTYPED,
+    ) -> list[Any]:
+        """Do *fn*, a function or a registered job, for each item; return the results in order.
+
+        Each is a step, or a called run, named "name[index]"; at most *concurrency* are at work at
+        a time. All of them settle first: then the error of the lowest index is raised, and what
+        the others saved stays. The items must be the same each time the job comes here.
+        """
+        checked_whole("concurrency", concurrency, least=1)
+        branches: list[Callable[[], Coroutine[Any, Any, Any]]] = []
+        for number, item in enumerate(checked_items(f"the items of {name!r}", items)):
+            one = f"{name}[{number}]"
+            if isinstance(fn, JobDefinition):
+                branches.append(functools.partial(self.call, one, fn, item))
+            else:
+                branches.append(
+                    functools.partial(
+                        self.run, one, fn, item, retry=retry, timeout=timeout, output=output
+                    )
+                )
+        return await settle(branches, concurrency=concurrency)
+
+    async def all(self, branches: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+        """Do several steps beside each other, each under its name; return the results by name.
+
+        All of them settle first: then the error of the first by order is raised, and what the
+        others saved stays.
+        """
+        if not isinstance(branches, collections.abc.Mapping):
+            refuse("branches", "a mapping of names to functions", branches)
+        steps = [functools.partial(self.run, name, fn) for name, fn in branches.items()]
+        return dict(zip(branches, await settle(steps, concurrency=None), strict=True))
 
     async def keep_file(self, source: FileSource, *, name: str = "", media_type: str = "") -> Blob:
         """Keep bytes or the file at a path beside the runs; return the reference.
@@ -338,6 +583,59 @@ class SyncStep(_Context):
                 msg = f"{what} of a sync job returned what is to be awaited; make the job async"
                 raise ValidationError(msg)
             return call.settle(value)
+
+    def sleep(self, name: str, duration: timedelta | float) -> None:
+        """Go on after *duration* (timedelta or seconds); see Step.sleep()."""
+        self._await(waits.sleep(self._execution, name, duration))
+
+    def sleep_until(self, name: str, moment: datetime) -> None:
+        """Go on at *moment*; see Step.sleep_until()."""
+        check_aware(f"the end of sleep {name!r}", moment)
+        self._await(waits.sleep_until(self._execution, name, moment))
+
+    def prepare_wait(
+        self,
+        name: str,
+        *,
+        timeout: timedelta | float | None = None,
+        metadata: Any = None,
+        topic: str | None = None,
+        key: str | None = None,
+    ) -> Wait:
+        """Make a wait before it is waited for; see Step.prepare_wait()."""
+        work = waits.prepare(
+            self._execution, name, timeout=timeout, metadata=metadata, topic=topic, key=key
+        )
+        return self._await(work)  # type: ignore[no-any-return]
+
+    def wait_for(
+        self,
+        wait: Wait | str,
+        output: Any = UNTYPED,
+        *,
+        timeout: timedelta | float | None = None,
+        metadata: Any = None,
+        topic: str | None = None,
+        key: str | None = None,
+    ) -> Any:
+        """Wait until somebody tells this run something; see Step.wait_for()."""
+        return self._await(
+            self._wait_for(wait, output, timeout=timeout, metadata=metadata, topic=topic, key=key)
+        )
+
+    def call(
+        self,
+        name: str,
+        job: JobDefinition[Any, T] | str,
+        input: Any = NOT_GIVEN,
+        *,
+        on_cancel: OnCancel = "cancel",
+        **options: Unpack[TriggerArguments],
+    ) -> T:
+        """Make a run of a registered *job*, once, and return its output; see Step.call()."""
+        return self._await(  # type: ignore[no-any-return]
+            self._call_job(name, job, input, on_cancel, options)
+        )
 
     def keep_file(self, source: FileSource, *, name: str = "", media_type: str = "") -> Blob:
         """Keep bytes or the file at a path beside the runs; return the reference.

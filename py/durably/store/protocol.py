@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StepRecord,
         Triggered,
     )
+    from durably.waits import Message, Sent, Signal, Signalled, Wait, Waited
 
 
 W = TypeVar("W", bound="Callable[..., object]")
@@ -100,12 +101,13 @@ class Leases(Protocol):
         jobs: Collection[str],
         held: Collection[str],
     ) -> Claim | None:
-        """Lease the oldest run of *jobs* that is due, with its saved steps, or return None.
+        """Lease the oldest run of *jobs* that is due, with its steps and waits, or return None.
 
-        Due is a pending run whose time has come, or a leased one whose lease ran out and whose id
-        is not among *held*, the runs that this worker still executes (laws 5 and 6). Its
-        generation rises by one. No run is claimed while another of its job and concurrency key is
-        leased, or is cancelled and still occupied. One that cannot be read fails in its place.
+        Due is a pending or waiting run whose time has come, or a leased one whose lease ran out
+        and whose id is not among *held*, the runs that this worker still executes (laws 5 and 6).
+        Its generation rises by one. No run is claimed while another of its job and concurrency key
+        is leased, or is cancelled and still occupied. One that cannot be read fails in its place.
+        Deadlines of its waits that have passed are resolved as timeouts.
         """
         ...
 
@@ -157,12 +159,22 @@ class Leases(Protocol):
 
     @changes
     async def release(
-        self, lease: Lease, *, notes: Notes, now: datetime, available_at: datetime | None = None
+        self,
+        lease: Lease,
+        *,
+        notes: Notes,
+        now: datetime,
+        available_at: datetime | None = None,
+        waits: Sequence[str] = (),
     ) -> Hold:
         """Give the run back, to be claimed from *available_at* on (at once without).
 
-        It becomes pending; where another run of its key is pending it stays leased by nobody. A
-        run that was cancelled under this lease only frees its concurrency key (CANCELLED).
+        With *waits*, ids of its waits, it stands still for them: it is waiting, its key is free,
+        and it is due at once when one of them is resolved, as one may be already.
+
+
+        Else it becomes pending; where another run of its key is pending it stays leased by nobody.
+        A run that was cancelled under this lease only frees its concurrency key (CANCELLED).
         """
         ...
 
@@ -189,12 +201,61 @@ class Leases(Protocol):
         ...
 
 
+class Waits(Protocol):
+    """What runs wait for, and what is told to them."""
+
+    @changes
+    async def save_wait(
+        self, lease: Lease, wait: Wait, *, child: NewRun | None, notes: Notes, now: datetime
+    ) -> Waited:
+        """Make a wait, unless the run has one of the name: then it is that one.
+
+        In the same transaction *child* is enqueued, which is then waited for; a message that was
+        sent to the wait's topic and key and that nobody has taken resolves it at once.
+        """
+        ...
+
+    @changes
+    async def end_wait(self, lease: Lease, wait_id: str, *, notes: Notes, now: datetime) -> Waited:
+        """Let a wait's deadline pass while its run stays leased; one that is resolved stays so."""
+        ...
+
+    @changes
+    async def signal(self, wait_id: str, given: Signal, *, now: datetime) -> Signalled:
+        """Resolve a wait; the same signal again is a duplicate, whatever happened since.
+
+        WaitNotFoundError; WaitExpiredError at its deadline and after; ConflictError for another
+        signal, another payload, or a run that has ended.
+        """
+        ...
+
+    @changes
+    async def send(self, message: Message, *, now: datetime) -> Sent:
+        """Resolve the oldest wait for a message, or keep it for the first that comes in time.
+
+        The same message again is a duplicate as long as it is known; with other content
+        ConflictError.
+        """
+        ...
+
+    async def get_wait(self, wait_id: str) -> Wait | None:
+        """Return a wait, or None."""
+        ...
+
+    async def get_waits(self, run_id: str) -> list[Wait]:
+        """Return the run's waits in the order they were made."""
+        ...
+
+
 class Moves(Protocol):
     """What users do to runs."""
 
     @changes
-    async def cancel(self, run_id: str, *, now: datetime) -> Run | None:
-        """Cancel a pending or leased run; return it as it was before, or None without one."""
+    async def cancel(self, run_id: str, *, now: datetime) -> list[Run]:
+        """Cancel a run that has not ended, and those that it called and waits for.
+
+        Returns them as they were before, itself first: alone if it had ended, none without one.
+        """
         ...
 
     @changes
@@ -259,7 +320,7 @@ class Archive(Protocol):
         ...
 
 
-class Store(Triggers, Reads, Leases, Moves, BlobIndex, Archive, Protocol):
+class Store(Triggers, Reads, Leases, Waits, Moves, BlobIndex, Archive, Protocol):
     """Runs, steps, attempts, logs and labels, kept so that they outlive every process."""
 
     async def migrate(self) -> None:

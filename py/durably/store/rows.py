@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from durably.clock import from_iso, to_iso
 from durably.codec import from_json, to_json
 from durably.runs import (
+    TERMINAL,
     AttemptStatus,
     Failure,
     LogLevel,
@@ -24,6 +25,7 @@ from durably.runs import (
     StepRecord,
     StepStatus,
 )
+from durably.waits import Wait, WaitKind, WaitOutcome, WaitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +36,7 @@ RUN_COLUMNS = (
     "id, job_name, input, status, idempotency_key, concurrency_key, labels, current_step_index, "
     "completed_step_count, progress, output, error, error_type, error_trace, lease_owner, "
     "lease_expires_at, lease_generation, available_at, recoveries, started_at, completed_at, "
-    "created_at, updated_at"
+    "created_at, updated_at, parent_id"
 )
 #: Shown where a row has no time that can be read.
 _NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,6 +50,10 @@ STEP_COLUMNS = (
 )
 ATTEMPT_COLUMNS = (
     "id, run_id, step_name, number, status, error, started_at, completed_at, retry_at, counted"
+)
+WAIT_COLUMNS = (
+    "id, run_id, name, kind, created_at, deadline_at, metadata, topic, key, child_id, status, "
+    "outcome, payload, signal_id, suspended_at, resolved_at, resumed_at, detached"
 )
 LOG_COLUMNS = "id, run_id, step_name, level, message, data, created_at"
 
@@ -133,6 +139,7 @@ def _run_of(row: tuple[Any, ...], get: Callable[[Callable[[Any], Any], Any, Any]
         completed_at=get(_time_or_none, row[20], None),
         created_at=get(from_iso, row[21], _NO_TIME),
         updated_at=get(from_iso, row[22], _NO_TIME),
+        parent_id=row[23],
     )
 
 
@@ -145,13 +152,18 @@ def to_removed(row: tuple[Any, ...]) -> RemovedRun:
     return RemovedRun(id=row[0], job_name=row[1], labels=labels)
 
 
-def pending_run(new: NewRun, created_at: datetime) -> Run:
+def new_status(new: NewRun) -> RunStatus:
+    """Return the status in which *new* is made."""
+    return RunStatus.PENDING if new.available_at is None else RunStatus.WAITING
+
+
+def made_run(new: NewRun, created_at: datetime) -> Run:
     """Return the run that was stored for *new*, without reading it back."""
     return Run(
         id=new.id,
         job_name=new.job_name,
         input=from_json(new.input_json),
-        status=RunStatus.PENDING,
+        status=new_status(new),
         idempotency_key=new.idempotency_key,
         concurrency_key=new.concurrency_key,
         labels=new.labels,
@@ -163,12 +175,13 @@ def pending_run(new: NewRun, created_at: datetime) -> Run:
         lease_owner=None,
         lease_expires_at=None,
         lease_generation=0,
-        available_at=None,
+        available_at=new.available_at,
         recoveries=0,
         started_at=None,
         completed_at=None,
         created_at=created_at,
         updated_at=created_at,
+        parent_id=new.parent_id,
     )
 
 
@@ -259,6 +272,58 @@ def from_attempt(attempt: StepAttempt) -> tuple[Any, ...]:
     )
 
 
+def to_wait(row: tuple[Any, ...], run_status: str | None = None) -> Wait:
+    """Read a row of WAIT_COLUMNS; with its run's end a pending one is closed."""
+    status = WaitStatus(row[10])
+    if status is WaitStatus.PENDING and run_status in TERMINAL:
+        ended = RunStatus(run_status)
+        status = WaitStatus.CANCELLED if ended is RunStatus.CANCELLED else WaitStatus.CLOSED
+    return Wait(
+        id=row[0],
+        run_id=row[1],
+        name=row[2],
+        kind=WaitKind(row[3]),
+        created_at=from_iso(row[4]),
+        deadline_at=_time_or_none(row[5]),
+        metadata=_listed_json(row[6]),
+        topic=row[7],
+        key=row[8],
+        child_id=row[9],
+        status=status,
+        outcome=None if row[11] is None else WaitOutcome(row[11]),
+        payload_json=row[12],
+        signal_id=row[13],
+        suspended_at=_time_or_none(row[14]),
+        resolved_at=_time_or_none(row[15]),
+        resumed_at=_time_or_none(row[16]),
+        detached=bool(row[17]),
+    )
+
+
+def from_wait(wait: Wait) -> tuple[Any, ...]:
+    """Write a row of WAIT_COLUMNS."""
+    return (
+        wait.id,
+        wait.run_id,
+        wait.name,
+        wait.kind,
+        to_iso(wait.created_at),
+        iso_or_none(wait.deadline_at),
+        None if wait.metadata is None else to_json(wait.metadata),
+        wait.topic,
+        wait.key,
+        wait.child_id,
+        wait.status,
+        wait.outcome,
+        wait.payload_json,
+        wait.signal_id,
+        iso_or_none(wait.suspended_at),
+        iso_or_none(wait.resolved_at),
+        iso_or_none(wait.resumed_at),
+        int(wait.detached),
+    )
+
+
 def to_log(row: tuple[Any, ...]) -> LogRecord:
     """Read a row of LOG_COLUMNS."""
     return LogRecord(
@@ -283,3 +348,8 @@ def from_log(log: LogRecord) -> tuple[Any, ...]:
         None if log.data is None else to_json(log.data),
         to_iso(log.created_at),
     )
+
+
+def end_text(status: RunStatus, output_json: str | None, error: str | None) -> str:
+    """Write how a called run ended, for the wait for it."""
+    return f'{{"status":"{status}","output":{output_json or "null"},"error":{to_json(error)}}}'

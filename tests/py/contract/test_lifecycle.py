@@ -30,10 +30,9 @@ async def test_a_pending_run_is_cancelled(store: Store) -> None:
     """The answer is the run as it was; it is never claimed then."""
     await put(store, run("r1"))
 
-    before = await store.cancel("r1", now=T0 + SECOND)
+    (before,) = await store.cancel("r1", now=T0 + SECOND)
 
     found = await store.get_run("r1")
-    assert before is not None
     assert found is not None
     assert (before.status, found.status) == (RunStatus.PENDING, RunStatus.CANCELLED)
     assert (found.completed_at, found.available_at) == (T0 + SECOND, None)
@@ -47,9 +46,9 @@ async def test_an_ended_or_unknown_run_is_not_cancelled(store: Store) -> None:
     await store.finish(held.lease, COMPLETED, notes=NO_NOTES, now=T0)
     before = await store.get_run("r1")
 
-    assert await store.cancel("r1", now=T0 + MINUTE) == before
+    assert await store.cancel("r1", now=T0 + MINUTE) == [before]
     assert await store.get_run("r1") == before
-    assert await store.cancel("none", now=T0) is None
+    assert await store.cancel("none", now=T0) == []
 
 
 async def test_a_cancelled_runs_holder_cannot_finish_it(store: Store) -> None:

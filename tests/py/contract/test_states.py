@@ -11,9 +11,22 @@ import pytest
 from durably import RunStatus
 from durably.runs import MOVES, NO_NOTES, TERMINAL, Finish, Hold, Lease, sources_of
 from durably.store.protocol import Store
-from kit.stores import COMPLETED, FAILED, MINUTE, T0, attempt, put, run, save, status, step, take
+from kit.stores import (
+    COMPLETED,
+    FAILED,
+    MINUTE,
+    T0,
+    attempt,
+    put,
+    run,
+    save,
+    status,
+    step,
+    take,
+    wait_of,
+)
 
-PENDING, LEASED, DONE, BROKEN, CANCELLED = RunStatus
+PENDING, LEASED, WAITING, DONE, BROKEN, CANCELLED = RunStatus
 
 #: An operation on the run r1, by the worker that claimed it last (or never).
 Operation = Callable[[Store, Lease], Awaitable[object]]
@@ -44,6 +57,12 @@ async def _purge(store: Store, _: Lease) -> object:
     return len(await store.purge(older_than=T0 + MINUTE, limit=10, held=()))
 
 
+async def _release_to_wait(store: Store, lease: Lease) -> object:
+    waits = [wait_of(lease).id]
+    await store.save_wait(lease, wait_of(lease), child=None, notes=NO_NOTES, now=T0)
+    return await store.release(lease, notes=NO_NOTES, now=T0, available_at=T0 + MINUTE, waits=waits)
+
+
 def _finish(end: Finish) -> Operation:
     return lambda store, lease: store.finish(lease, end, notes=NO_NOTES, now=T0)
 
@@ -54,6 +73,11 @@ def _named(name: str) -> Operation:
         return found.status
 
     return operate
+
+
+async def _cancel(store: Store, _: Lease) -> object:
+    (found,) = await store.cancel("r1", now=T0)
+    return found.status
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -70,7 +94,8 @@ OPERATIONS: dict[str, Operation] = {
     "finish failed": _finish(FAILED),
     "finish cancelled": _finish(Finish(status=CANCELLED)),
     "release": lambda store, lease: store.release(lease, notes=NO_NOTES, now=T0),
-    "cancel": _named("cancel"),
+    "release to wait": _release_to_wait,
+    "cancel": _cancel,
     "resume": _named("resume"),
     "delete_run": _named("delete_run"),
     "purge": _purge,
@@ -92,6 +117,7 @@ def fenced(
     return row(
         pending=(LOST, PENDING),
         leased=leased,
+        waiting=(LOST, WAITING),
         completed=(completed, DONE),
         failed=(failed, BROKEN),
         cancelled=(GONE, CANCELLED),
@@ -103,6 +129,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "enqueue": row(
         pending=(False, PENDING),
         leased=(False, LEASED),
+        waiting=(False, WAITING),
         completed=(False, DONE),
         failed=(False, BROKEN),
         cancelled=(False, CANCELLED),
@@ -110,6 +137,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "claim": row(
         pending=(True, LEASED),
         leased=(False, LEASED),
+        waiting=(False, WAITING),
         completed=(False, DONE),
         failed=(False, BROKEN),
         cancelled=(False, CANCELLED),
@@ -117,6 +145,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "claim when the lease ran out": row(
         pending=(True, LEASED),
         leased=(True, LEASED),
+        waiting=(True, LEASED),
         completed=(False, DONE),
         failed=(False, BROKEN),
         cancelled=(False, CANCELLED),
@@ -132,6 +161,16 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "release": row(
         pending=(LOST, PENDING),
         leased=(HELD, PENDING),
+        waiting=(HELD, WAITING),
+        completed=(LOST, DONE),
+        failed=(LOST, BROKEN),
+        cancelled=(GONE, CANCELLED),
+    ),
+    "release to wait": row(
+        pending=(LOST, PENDING),
+        leased=(HELD, WAITING),
+        # The same again, of the worker that did it.
+        waiting=(HELD, WAITING),
         completed=(LOST, DONE),
         failed=(LOST, BROKEN),
         cancelled=(GONE, CANCELLED),
@@ -139,6 +178,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "cancel": row(
         pending=(PENDING, CANCELLED),
         leased=(LEASED, CANCELLED),
+        waiting=(WAITING, CANCELLED),
         completed=(DONE, DONE),
         failed=(BROKEN, BROKEN),
         cancelled=(CANCELLED, CANCELLED),
@@ -146,6 +186,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "resume": row(
         pending=(PENDING, PENDING),
         leased=(LEASED, LEASED),
+        waiting=(WAITING, WAITING),
         completed=(DONE, DONE),
         failed=(BROKEN, PENDING),
         cancelled=(CANCELLED, PENDING),
@@ -153,6 +194,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "delete_run": row(
         pending=(PENDING, PENDING),
         leased=(LEASED, LEASED),
+        waiting=(WAITING, WAITING),
         completed=(DONE, None),
         failed=(BROKEN, None),
         cancelled=(CANCELLED, CANCELLED),
@@ -160,6 +202,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "purge": row(
         pending=(0, PENDING),
         leased=(0, LEASED),
+        waiting=(0, WAITING),
         completed=(1, None),
         failed=(1, None),
         cancelled=(0, CANCELLED),
@@ -167,6 +210,7 @@ TABLE: dict[str, dict[RunStatus, Cell]] = {
     "abandon_leases": row(
         pending=(0, PENDING),
         leased=(1, LEASED),
+        waiting=(0, WAITING),
         completed=(0, DONE),
         failed=(0, BROKEN),
         cancelled=(0, CANCELLED),
@@ -183,7 +227,9 @@ async def prepare(store: Store, wanted: RunStatus) -> Lease:
         return Lease(run_id="r1", owner="a", generation=1)
     claim = await take(store)
     assert claim is not None
-    if wanted is CANCELLED:
+    if wanted is WAITING:
+        await _release_to_wait(store, claim.lease)
+    elif wanted is CANCELLED:
         await store.cancel("r1", now=T0)
     elif wanted is not LEASED:
         end = COMPLETED if wanted is DONE else FAILED
@@ -227,5 +273,5 @@ def test_every_status_has_its_row_in_the_table_of_moves() -> None:
     """What is not in the table is not a status, and ended is where only resume() leads out."""
     assert set(MOVES) == set(RunStatus)
     assert {found for found in RunStatus if MOVES[found] <= {PENDING}} == TERMINAL
-    assert sources_of(LEASED) == {PENDING, LEASED}
+    assert sources_of(LEASED) == {PENDING, LEASED, WAITING}
     assert sources_of(DONE) == {LEASED}

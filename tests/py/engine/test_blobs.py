@@ -355,6 +355,10 @@ async def test_migration_finds_the_files_of_older_runs(
         db.execute("DROP TRIGGER durably_py_label_time")
         db.execute("DROP INDEX idx_durably_py_run_labels_page")
         db.execute("ALTER TABLE durably_run_labels DROP COLUMN created_at")
+        db.execute("DROP TABLE durably_py_waits")
+        db.execute("DROP TABLE durably_py_messages")
+        db.execute("DROP INDEX idx_durably_py_runs_parent")
+        db.execute("ALTER TABLE durably_runs DROP COLUMN parent_id")
         for name in ("ready", "later", "holding"):
             db.execute(f"DROP INDEX idx_durably_py_runs_{name}")
         db.execute("DELETE FROM durably_py_schema WHERE version >= 3")

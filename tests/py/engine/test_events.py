@@ -178,12 +178,13 @@ async def test_an_event_that_does_not_exist_is_refused(shop: Workshop) -> None:
 
 
 async def test_domain_events_are_those_of_a_runs_life() -> None:
-    """Parity: trigger, coalesced, complete, fail, cancel, delete, and no other."""
+    """Parity: trigger, coalesced, waiting, complete, fail, cancel, delete, and no other."""
     domain = {name for name, kind in EVENT_TYPES.items() if kind.is_domain}
 
     assert domain == {
         "run:trigger",
         "run:coalesced",
+        "run:waiting",
         "run:complete",
         "run:fail",
         "run:cancel",

@@ -24,6 +24,8 @@ from durably import (
     RunFilter,
     RunStatus,
     Step,
+    WaitKind,
+    WaitStatus,
     job,
 )
 from durably.events import RunLeased
@@ -37,8 +39,10 @@ T = TypeVar("T")
 LEASE = timedelta(seconds=30)
 FEW = 12 if IN_BROWSER else 60
 
-#: What a step does: work, fail once with or without a retry, or cancel its own run.
-STEPS = st.lists(st.sampled_from(["ok", "ok", "flaky", "fail", "cancel"]), min_size=1, max_size=4)
+#: What a job does: work, fail once with or without a retry, cancel its own run, sleep, or ask.
+STEPS = st.lists(
+    st.sampled_from(["ok", "ok", "flaky", "fail", "cancel", "sleep", "ask"]), min_size=1, max_size=4
+)
 KEYS = st.sampled_from([None, None, "a", "b"])
 
 
@@ -50,6 +54,8 @@ class Plan:
     #: Steps whose result the job was given; they must never run again.
     seen: set[str] = field(default_factory=set)
     tripped: set[str] = field(default_factory=set)
+    #: What the job was told when it asked: it must be told that again.
+    answers: dict[str, str | None] = field(default_factory=dict)
 
 
 def reachable(before: RunStatus, after: RunStatus) -> bool:
@@ -101,6 +107,15 @@ class Engine(RuleBasedStateMachine):
                         await machine.app.cancel(step.run_id)
                     return name.upper()
 
+                if what == "sleep":
+                    await step.sleep(name, 20)
+                    results.append(name.upper())
+                    continue
+                if what == "ask":
+                    answer = await step.wait_for(name, str, timeout=40)
+                    assert plan.answers.setdefault(name, answer) == answer
+                    results.append(name.upper())
+                    continue
                 policy = Retry(max_attempts=2, backoff=10, jitter=0) if what == "flaky" else None
                 results.append(await step.run(name, work, retry=policy))
                 plan.seen.add(name)
@@ -134,8 +149,8 @@ class Engine(RuleBasedStateMachine):
             if run.status is RunStatus.LEASED:
                 return run.lease_expires_at is not None and run.lease_expires_at <= now
             waits = run.available_at is not None and run.available_at > now
-            pending = run.status is RunStatus.PENDING
-            return pending and not waits and not held(run) and not key_is_taken(run)
+            stands = run.status in {RunStatus.PENDING, RunStatus.WAITING}
+            return stands and not waits and not held(run) and not key_is_taken(run)
 
         due = [run for run in self.runs.values() if is_due(run)]
         return min(due, key=lambda run: (run.created_at, run.id)).id if due else None
@@ -209,6 +224,21 @@ class Engine(RuleBasedStateMachine):
             )
         else:
             assert run.status in {RunStatus.FAILED, RunStatus.CANCELLED}
+
+    @rule(number=st.integers(0, 20), again=st.booleans())
+    def answer(self, number: int, again: bool) -> None:
+        """Tell a run what it asks; one that is not open refuses, and the same is told once."""
+        run = self.pick(number)
+        asked = [] if run is None else self.do(self.app.get_waits(run.id))
+        for wait in (wait for wait in asked if wait.kind is WaitKind.SIGNAL):
+            late = wait.deadline_at is not None and wait.deadline_at <= self.shop.clock.now()
+            try:
+                told = self.do(self.app.signal(wait.id, "yes", signal_id="s" if again else None))
+            except ConflictError:
+                assert late or wait.status is not WaitStatus.PENDING
+            else:
+                first = wait.status is WaitStatus.PENDING
+                assert str(told.disposition) == ("accepted" if first else "duplicate")
 
     @rule(number=st.integers(0, 20))
     def delete(self, number: int) -> None:

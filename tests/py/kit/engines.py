@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from durably import Durably, Event, JobDefinition, Query, Run, open_store
+from durably import Durably, Event, JobDefinition, Query, Run, Wait, open_store
 from durably.store.protocol import Store
 from durably.testing import FakeClock, FaultyStore, ProcessDied, drain
 
@@ -149,3 +149,12 @@ async def advance_until(
             await asyncio.sleep(0.001)
         await clock.advance(step)
     raise AssertionError("it never came true")
+
+
+async def waits_of(app: Durably, run_id: str, count: int = 1) -> list[Wait]:
+    """Return what a run waits for, once it has come to *count* of them."""
+    for _ in range(60_000):
+        if len(waits := await app.get_waits(run_id)) >= count:
+            return waits
+        await asyncio.sleep(0.001)
+    raise AssertionError("it never came to wait")

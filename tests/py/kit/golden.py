@@ -29,11 +29,16 @@ from durably import (
     StepRecord,
     StepStatus,
     ValidationError,
+    Wait,
+    WaitKind,
+    WaitOutcome,
+    WaitStatus,
     job,
     wire,
 )
 from durably.engine.faults import Fault
 from durably.events import EVENT_TYPES
+from durably.runs import NEVER
 
 FOLDER = Path(__file__).parents[2] / "golden"
 
@@ -135,6 +140,19 @@ def _attempt(**changed: Any) -> StepAttempt:
     return StepAttempt(**(fields | changed))
 
 
+def _wait(**changed: Any) -> Wait:
+    fields: dict[str, Any] = {
+        "id": "01KDVDNA00EAD4E5W1YJK710GG",
+        "run_id": RUN_ID,
+        "name": "approval",
+        "kind": WaitKind.SIGNAL,
+        "created_at": NOW,
+        "metadata": {"who": "the boss"},
+        "topic": "approval",
+    }
+    return Wait(**(fields | changed))
+
+
 def _log(**changed: Any) -> LogRecord:
     fields: dict[str, Any] = {
         "id": "01KDVDNA00EAD4E5W1YJK710GF",
@@ -174,6 +192,9 @@ FIELDS: dict[str, Any] = {
     "level": LogLevel.WARN,
     "message": "a line",
     "data": {"k": 1},
+    "wait_id": "01KDVDNA00EAD4E5W1YJK710GG",
+    "wait_name": "approval",
+    "waiting_until": LATER,
     "code": "storage_busy",
     "context": "save-step",
 }
@@ -198,6 +219,10 @@ def golden() -> dict[str, Any]:
     return {
         "runs": {
             "pending": wire.client_run(run(available_at=LATER)),
+            "waiting": wire.client_run(
+                run(status=RunStatus.WAITING, available_at=LATER, parent_id=RUN_ID)
+            ),
+            "waiting for ever": wire.client_run(run(status=RunStatus.WAITING, available_at=NEVER)),
             "parked": wire.client_run(run(), is_parked=True),
             "leased": wire.client_run(LEASED),
             "completed": wire.client_run(COMPLETED),
@@ -220,6 +245,23 @@ def golden() -> dict[str, Any]:
                     retry_at=LATER,
                 )
             ),
+        ],
+        "waits": [
+            wire.wait_json(_wait()),
+            wire.wait_json(
+                _wait(
+                    status=WaitStatus.RESOLVED,
+                    outcome=WaitOutcome.SIGNAL,
+                    deadline_at=LATER,
+                    key="42",
+                    payload_json='{"yes":true}',
+                    signal_id="mail-1",
+                    suspended_at=NOW,
+                    resolved_at=NOW + timedelta(seconds=2),
+                    resumed_at=NOW + timedelta(seconds=3),
+                )
+            ),
+            wire.wait_json(_wait(kind=WaitKind.RUN, topic=None, metadata=None, child_id=RUN_ID)),
         ],
         "logs": [wire.log_json(_log()), wire.log_json(_log(step_name=None, data=None))],
         "events": _events(),

@@ -20,6 +20,7 @@ from durably.runs import (
     Triggered,
 )
 from durably.store.protocol import Store
+from durably.waits import Wait, WaitKind
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -102,3 +103,15 @@ async def status(store: Store, run_id: str) -> RunStatus | None:
     """Return the status of a run, or None when it is gone."""
     found = await store.get_run(run_id)
     return None if found is None else found.status
+
+
+def wait_of(lease: Lease, name: str = "wait", **fields: Any) -> Wait:
+    """Return a wait of a run, for a signal."""
+    given: dict[str, Any] = {
+        "id": f"{lease.run_id}-{name}",
+        "run_id": lease.run_id,
+        "name": name,
+        "kind": WaitKind.SIGNAL,
+        "created_at": T0,
+    }
+    return Wait(**(given | fields))

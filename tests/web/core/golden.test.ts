@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../../../web/core/events'
 import { initialRun, reduceRun } from '../../../web/core/reduce-run'
 import type { Health, JobInfo } from '../../../web/core/transport'
-import type { ClientRun, LogEntry, StepAttempt, StepRecord } from '../../../web/core/types'
+import type { ClientRun, LogEntry, StepAttempt, StepRecord, Wait } from '../../../web/core/types'
 import { eventOf, eventTypes, logOf, runOf } from '../support/runs'
 
 function golden<Value>(name: string): Value {
@@ -23,6 +23,12 @@ const attempt: StepAttempt = {
   ...{ id: '', runId: '', stepName: '', number: 1, status: 'running', error: null },
   ...{ startedAt: '', completedAt: null, retryAt: null },
 }
+const wait: Wait = {
+  ...{ id: '', runId: '', name: '', kind: 'signal', status: 'pending', outcome: null },
+  ...{ metadata: null, topic: null, key: null, childId: null, payload: null, signalId: null },
+  ...{ createdAt: '', deadlineAt: null, suspendedAt: null, resolvedAt: null },
+  ...{ firstResumedAt: null, inputWaitMs: null, executionSlotWaitMs: null },
+}
 const job: JobInfo = { name: '', input: {}, output: {} }
 const health: Required<Omit<Health, 'storage'>> = {
   ...{ state: 'ok', fault: null, workerId: '', activeRuns: [], parkedJobs: [] },
@@ -33,6 +39,7 @@ describe('the fields of', () => {
     ['a run', runOf(), Object.values(golden<Record<string, ClientRun>>('runs'))],
     ['a step', step, golden<StepRecord[]>('steps')],
     ['an attempt', attempt, golden<StepAttempt[]>('attempts')],
+    ['a wait', wait, golden<Wait[]>('waits')],
     ['a log line', logOf('L'), golden<LogEntry[]>('logs')],
     ['a job', job, golden<JobInfo[]>('jobs')],
     ['health', health, Object.values(golden<Record<string, Health>>('health'))],

@@ -4,7 +4,15 @@ import { initialRun, MAX_LOGS, type RunState, reduceRun, SHOWN } from '../../../
 import type { RunStatus } from '../../../web/core/types'
 import { eventOf, eventTypes, logOf, snapshotOf } from '../support/runs'
 
-const before = ['unknown', 'pending', 'leased', 'completed', 'failed', 'cancelled'] as const
+const before = [
+  'unknown',
+  'pending',
+  'leased',
+  'waiting',
+  'completed',
+  'failed',
+  'cancelled',
+] as const
 
 type After = RunStatus | 'unknown'
 
@@ -12,17 +20,35 @@ const unchanged: readonly After[] = before
 
 /** The status after each event, one column for each status before it. A missing row does not compile. */
 const table: Record<EventType, readonly After[]> = {
-  'run:trigger': ['pending', 'pending', 'leased', 'completed', 'failed', 'cancelled'],
-  'run:coalesced': ['pending', 'pending', 'leased', 'completed', 'failed', 'cancelled'],
-  'run:leased': ['leased', 'leased', 'leased', 'completed', 'failed', 'cancelled'],
+  'run:trigger': ['pending', 'pending', 'leased', 'waiting', 'completed', 'failed', 'cancelled'],
+  'run:coalesced': ['pending', 'pending', 'leased', 'waiting', 'completed', 'failed', 'cancelled'],
+  'run:leased': ['leased', 'leased', 'leased', 'leased', 'completed', 'failed', 'cancelled'],
   'run:lease-renewed': unchanged,
   'run:progress': unchanged,
-  'run:complete': ['completed', 'completed', 'completed', 'completed', 'failed', 'cancelled'],
-  'run:fail': ['failed', 'failed', 'failed', 'completed', 'failed', 'cancelled'],
-  'run:cancel': ['cancelled', 'cancelled', 'cancelled', 'completed', 'failed', 'cancelled'],
-  'run:delete': ['unknown', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown'],
-  'run:release': ['pending', 'pending', 'pending', 'completed', 'failed', 'cancelled'],
-  'run:resume': ['pending', 'pending', 'pending', 'pending', 'pending', 'pending'],
+  'run:complete': [
+    'completed',
+    'completed',
+    'completed',
+    'completed',
+    'completed',
+    'failed',
+    'cancelled',
+  ],
+  'run:fail': ['failed', 'failed', 'failed', 'failed', 'completed', 'failed', 'cancelled'],
+  'run:cancel': [
+    'cancelled',
+    'cancelled',
+    'cancelled',
+    'cancelled',
+    'completed',
+    'failed',
+    'cancelled',
+  ],
+  'run:delete': ['unknown', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown', 'unknown'],
+  'run:release': ['pending', 'pending', 'pending', 'pending', 'completed', 'failed', 'cancelled'],
+  'run:waiting': ['waiting', 'waiting', 'waiting', 'waiting', 'completed', 'failed', 'cancelled'],
+  'wait:resolve': unchanged,
+  'run:resume': ['pending', 'pending', 'pending', 'pending', 'pending', 'pending', 'pending'],
   'step:start': unchanged,
   'step:complete': unchanged,
   'step:fail': unchanged,
@@ -53,17 +79,19 @@ describe('status', () => {
     expect({
       pending: state.isPending,
       leased: state.isLeased,
+      waiting: state.isWaiting,
       completed: state.isCompleted,
       failed: state.isFailed,
       cancelled: state.isCancelled,
     }).toEqual({
       pending: status === 'pending',
       leased: status === 'leased',
+      waiting: status === 'waiting',
       completed: status === 'completed',
       failed: status === 'failed',
       cancelled: status === 'cancelled',
     })
-    expect(state.isActive).toBe(status === 'pending' || status === 'leased')
+    expect(state.isActive).toBe(['pending', 'leased', 'waiting'].includes(status))
     expect(state.isTerminal).toBe(['completed', 'failed', 'cancelled'].includes(status))
   })
 })

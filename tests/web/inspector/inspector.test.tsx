@@ -319,3 +319,23 @@ test('the element takes properties that were set before it was defined', async (
   await act(async () => element.remove())
   await gathered()
 })
+
+describe('waits', () => {
+  test('what a run waits for is shown, answered, and led through', async () => {
+    await client.trigger('import-csv', {}, { runId: 'R1' })
+    engine.wait('R1', 'W', { name: 'approval', metadata: { who: 'the boss' } })
+    const { inside, find } = await show()
+    expect(inside.querySelector('[data-run="R1"]')?.textContent).toContain('waiting')
+    await click(inside.querySelector<HTMLElement>('[data-run="R1"]') as HTMLElement)
+
+    const wait = inside.querySelector('[data-wait="approval"]')
+    expect(wait?.textContent).toContain('the boss')
+    type(find.getByLabelText('Answer, as JSON'), 'no json')
+    await click(find.getByRole('button', { name: 'Answer approval' }))
+    expect(find.getByRole('alert').textContent).toContain('This is no JSON')
+    type(find.getByLabelText('Answer, as JSON'), '{"approved": true}')
+    await click(find.getByRole('button', { name: 'Answer approval' }))
+    expect(find.queryByRole('button', { name: 'Answer approval' })).toBeNull()
+    expect(await client.getWait('W')).toMatchObject({ payload: { approved: true } })
+  })
+})

@@ -6,6 +6,7 @@ import type {
   Health,
   Operation,
   Operations,
+  SignalAnswer,
   Transport,
   TriggerAnswer,
   TriggerParams,
@@ -17,6 +18,7 @@ import type {
   Progress,
   RunStatus,
   StepRecord,
+  Wait,
 } from '../../../web/core/types'
 import type { EngineControls } from '../contract/transport-contract'
 import { type FakeHost, FakeTransport } from './fake-transport'
@@ -36,6 +38,7 @@ export class FakeEngine implements EngineControls, FakeHost {
   readonly #jobs: readonly string[]
   readonly #runs = new Map<string, ClientRun>()
   readonly #logs = new Map<string, LogEntry[]>()
+  readonly #waits = new Map<string, Wait>()
   readonly #steps = new Map<string, StepRecord[]>()
   readonly #keys = new Map<string, string>()
   readonly #transports = new Set<FakeTransport>()
@@ -206,10 +209,20 @@ export class FakeEngine implements EngineControls, FakeHost {
     getSteps: ({ runId }) => this.#steps.get(runId) ?? [],
     getStepAttempts: () => [],
     getLogs: ({ runId }) => this.logs(runId),
+    getWait: ({ waitId }) => this.#waits.get(waitId) ?? null,
+    getWaits: ({ runId }) => [...this.#waits.values()].filter((wait) => wait.runId === runId),
+    signal: ({ waitId, payload, signalId }) => this.#signal(waitId, payload, signalId),
+    send: ({ topic, payload, key = null, messageId }) => {
+      const found = [...this.#waits.values()].find(
+        (wait) => wait.topic === topic && wait.key === key && wait.status === 'pending',
+      )
+      const told = found && this.#signal(found.id, payload, messageId)
+      return { messageId, wait: told?.wait ?? null, disposition: 'accepted' }
+    },
     cancel: ({ runId }) => {
       // As the engine has it: cancelling what is cancelled is done already.
       if (this.#runs.get(runId)?.status === 'cancelled') return null
-      this.#demand(runId, ['pending', 'leased'])
+      this.#demand(runId, ['pending', 'leased', 'waiting'])
       this.#change(runId, { status: 'cancelled' })
       this.#tell(runId, { type: 'run:cancel' })
       return null
@@ -234,6 +247,26 @@ export class FakeEngine implements EngineControls, FakeHost {
     query: ({ name, input }) => ({ name, input }),
     jobs: () => this.#jobs.map((name) => ({ name, input: {}, output: {} })),
     health: () => this.health ?? healthy,
+  }
+
+  /** Let a run wait for somebody. */
+  wait(runId: string, id: string, changes: Partial<Wait> = {}): void {
+    const wait = { ...newWait, runId, id, createdAt: this.#now(), ...changes }
+    this.#waits.set(id, wait)
+    this.#change(runId, { status: 'waiting' })
+    const told = { waitId: id, waitName: wait.name, waitingUntil: wait.deadlineAt }
+    this.#tell(runId, { type: 'run:waiting', ...told })
+  }
+
+  #signal(waitId: string, payload: Json, signalId: string): SignalAnswer {
+    const wait = this.#waits.get(waitId)
+    if (wait === undefined) throw new DurablyError('not_found', `no wait has the id ${waitId}`)
+    if (wait.signalId === signalId) return { wait, disposition: 'duplicate' }
+    if (wait.status !== 'pending') throw new DurablyError('conflict', 'it was told already')
+    const told = { ...wait, status: 'resolved', outcome: 'signal', payload, signalId } as const
+    this.#waits.set(waitId, told)
+    this.#tell(wait.runId, { type: 'wait:resolve', waitId, waitName: wait.name })
+    return { wait: told, disposition: 'accepted' }
   }
 
   #trigger(params: TriggerParams): TriggerAnswer {
@@ -285,8 +318,9 @@ export class FakeEngine implements EngineControls, FakeHost {
 
   #change(runId: string, changes: Changes): ClientRun {
     const run = { ...this.run(runId), ...changes }
-    const isActive = run.status === 'pending' || run.status === 'leased'
-    const changed = { ...run, isActive, isTerminal: !isActive }
+    const isWaiting = run.status === 'waiting'
+    const isActive = run.status === 'pending' || run.status === 'leased' || isWaiting
+    const changed = { ...run, isActive, isWaiting, isTerminal: !isActive }
     this.#runs.set(runId, changed)
     return changed
   }
@@ -314,6 +348,25 @@ const healthy: Health = {
 
 const noError = { error: null, errorType: null, errorTrace: null }
 
+const newWait = {
+  name: 'approval',
+  kind: 'signal',
+  status: 'pending',
+  outcome: null,
+  metadata: null,
+  topic: 'approval',
+  key: null,
+  childId: null,
+  payload: null,
+  signalId: null,
+  deadlineAt: null,
+  suspendedAt: null,
+  resolvedAt: null,
+  firstResumedAt: null,
+  inputWaitMs: null,
+  executionSlotWaitMs: null,
+} as const
+
 const newRun = {
   status: 'pending',
   currentStepIndex: 0,
@@ -324,7 +377,10 @@ const newRun = {
   startedAt: null,
   completedAt: null,
   availableAt: null,
+  waitingUntil: null,
+  parentId: null,
   isTerminal: false,
   isActive: true,
+  isWaiting: false,
   isParked: false,
 } as const

@@ -22,8 +22,11 @@ export function runOf(changes: Partial<ClientRun> = {}): ClientRun {
     completedAt: null,
     createdAt: '2026-01-01T00:00:00.000Z',
     availableAt: null,
+    waitingUntil: null,
+    parentId: null,
     isTerminal: false,
     isActive: true,
+    isWaiting: false,
     isParked: false,
     ...changes,
   }
@@ -45,6 +48,7 @@ type EventOf<Type extends EventType> = Extract<RunEvent, { readonly type: Type }
 
 const ofRun = { runId: 'A', jobName: 'import-csv', labels: {} }
 const ofStep = { ...ofRun, stepName: 'read', stepIndex: 0 }
+const wait = { waitId: 'W', waitName: 'approval' }
 const lease = { leaseOwner: 'w1', leaseExpiresAt: '2026-01-01T00:01:00.000Z' }
 
 /** What each type of event says unless a test says otherwise. No type may be missing. */
@@ -59,6 +63,8 @@ const samples: { [Type in EventType]: Omit<EventOf<Type>, 'type' | 'sequence' | 
   'run:cancel': ofRun,
   'run:delete': ofRun,
   'run:release': { ...ofRun, reason: 'backoff', availableAt: '2026-01-01T00:05:00.000Z' },
+  'run:waiting': { ...ofRun, ...wait, waitingUntil: '2026-01-02T00:00:00.000Z' },
+  'wait:resolve': { ...ofRun, ...wait },
   'run:resume': ofRun,
   'step:start': ofStep,
   'step:complete': { ...ofStep, output: null, duration: 5 },

@@ -5,6 +5,7 @@ import type { RunStatus } from '../../core/index'
 export const STATUSES: readonly RunStatus[] = [
   'pending',
   'leased',
+  'waiting',
   'completed',
   'failed',
   'cancelled',

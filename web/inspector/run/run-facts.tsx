@@ -10,10 +10,12 @@ interface RunFactsProps {
   readonly run: ClientRun
   readonly steps: number
   readonly attempts: readonly StepAttempt[]
+  readonly onOpen: (runId: string) => void
 }
 
-export function RunFacts({ run, steps, attempts }: RunFactsProps) {
-  const { id, labels, createdAt, startedAt, completedAt, availableAt, isTerminal } = run
+export function RunFacts({ run, steps, attempts, onOpen }: RunFactsProps) {
+  const { id, labels, createdAt, startedAt, completedAt, parentId, isTerminal } = run
+  const goesOn = run.availableAt ?? run.waitingUntil
   const retried = attempts.filter(({ number }) => number > 1).length
   return (
     <dl className="facts">
@@ -28,9 +30,16 @@ export function RunFacts({ run, steps, attempts }: RunFactsProps) {
           <ExactMoment time={startedAt} />
         </Fact>
       )}
-      {availableAt !== null && !isTerminal && (
-        <Fact name="Goes on">
-          <ExactMoment time={availableAt} />
+      {goesOn !== null && !isTerminal && (
+        <Fact name={run.isWaiting ? 'Waits until' : 'Goes on'}>
+          <ExactMoment time={goesOn} />
+        </Fact>
+      )}
+      {parentId !== null && (
+        <Fact name="Called by">
+          <button type="button" className="link mono wrap" onClick={() => onOpen(parentId)}>
+            {parentId}
+          </button>
         </Fact>
       )}
       {completedAt !== null && isTerminal && (

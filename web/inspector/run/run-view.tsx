@@ -13,6 +13,7 @@ import { RunDetails } from './run-details'
 import { RunFacts } from './run-facts'
 import { RunFiles } from './run-files'
 import { RunLog } from './run-log'
+import { RunWaits } from './run-waits'
 import { StepsView } from './steps-view'
 
 interface RunViewProps {
@@ -69,13 +70,19 @@ export function RunView({ durably, runId, onBack, onOpen }: RunViewProps) {
             </div>
             <RunActions durably={durably} run={run} onOpen={onOpen} onGone={onBack} />
           </header>
-          <RunFacts run={run} steps={known.steps.length} attempts={known.attempts} />
+          <RunFacts
+            run={run}
+            steps={known.steps.length}
+            attempts={known.attempts}
+            onOpen={onOpen}
+          />
           {run.progress !== null && <ProgressBar progress={run.progress} isActive={run.isActive} />}
           {run.error !== null && <Failure run={run} />}
           <div className="block">
             <h3>Steps</h3>
             <StepsView details={{ ...known, run }} />
           </div>
+          <RunWaits durably={durably} runId={runId} onOpen={onOpen} />
           <div className="pair">
             <div className="block">
               <h3>Input</h3>
@@ -102,10 +109,11 @@ export function RunView({ durably, runId, onBack, onOpen }: RunViewProps) {
 function withNews(run: ClientRun, state: RunState): ClientRun {
   if (state.status === null || state.isDeleted) return run
   const { status, progress, output, error, errorType, availableAt, isParked } = state
-  const { isActive, isTerminal } = state
+  const { isActive, isTerminal, isWaiting, waitingUntil } = state
   return {
     ...run,
-    ...{ status, progress, output, error, errorType, availableAt, isParked, isActive, isTerminal },
+    ...{ status, progress, output, error, errorType, availableAt, isParked },
+    ...{ isActive, isTerminal, isWaiting, waitingUntil },
   }
 }
 

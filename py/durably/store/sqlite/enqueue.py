@@ -8,7 +8,7 @@ from durably.clock import from_iso
 from durably.codec import references_in, to_json
 from durably.errors import ConflictError
 from durably.runs import Disposition, Triggered
-from durably.store.rows import pending_run, to_listed_run
+from durably.store.rows import iso_or_none, made_run, new_status, to_listed_run
 from durably.store.sqlite import sql
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def enqueue(db: sqlite3.Connection, runs: Sequence[NewRun], now: str) -> list[Triggered]:
     """Make all *runs*; the laws stand at Store.enqueue."""
     moment = from_iso(now)
-    return [_enqueue_one(db, run, now, moment) for run in runs]
+    return [enqueue_one(db, run, now, moment) for run in runs]
 
 
 def refer(db: sqlite3.Connection, run_id: str, text: str) -> None:
@@ -31,7 +31,8 @@ def refer(db: sqlite3.Connection, run_id: str, text: str) -> None:
         db.execute(sql.INSERT_BLOB, (run_id, name))
 
 
-def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime) -> Triggered:
+def enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime) -> Triggered:
+    """Make one run, or find the one that stands for it; *moment* is *now*."""
     found = _standing_for(db, new)
     if found is not None:
         return found
@@ -40,18 +41,21 @@ def _enqueue_one(db: sqlite3.Connection, new: NewRun, now: str, moment: datetime
         new.id,
         new.job_name,
         new.input_json,
+        new_status(new),
         new.idempotency_key,
         new.concurrency_key,
         labels,
         now,
         now,
+        iso_or_none(new.available_at),
+        new.parent_id,
     )
     if not db.execute(sql.INSERT_RUN, values).rowcount:
         return _repeated(db, new)
     refer(db, new.id, new.input_json)
     for key, value in new.labels.items():
         db.execute(sql.INSERT_LABEL, (new.id, key, value, now))
-    return Triggered(run=pending_run(new, moment), disposition=Disposition.CREATED)
+    return Triggered(run=made_run(new, moment), disposition=Disposition.CREATED)
 
 
 def _standing_for(db: sqlite3.Connection, new: NewRun) -> Triggered | None:
@@ -63,7 +67,7 @@ def _standing_for(db: sqlite3.Connection, new: NewRun) -> Triggered | None:
             own = run.id == new.id  # the call that made it, repeated
             disposition = Disposition.CREATED if own else Disposition.IDEMPOTENT
             return Triggered(run=run, disposition=disposition, is_new=False)
-    if new.concurrency_key is not None:
+    if new.concurrency_key is not None and new.available_at is None:
         row = db.execute(sql.PENDING_BY_KEY, (new.job_name, new.concurrency_key)).fetchone()
         if row is not None and row[0] != new.id:
             if db.execute(sql.RUN, (new.id,)).fetchone() is not None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from durably.codec import to_json
 from durably.errors import ConflictError
-from durably.runs import RunStatus, sources_of
+from durably.runs import Finish, RunStatus, sources_of
 from durably.store.rows import to_removed
 from durably.store.sqlite import sql
 from durably.store.sqlite.reads import get_run
+from durably.store.sqlite.waits import child_ended
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,12 +20,22 @@ if TYPE_CHECKING:
     from durably.runs import RemovedRun, Run
 
 
-def cancel(db: sqlite3.Connection, run_id: str, now: str) -> Run | None:
-    """Cancel a run that may be; return it as it was."""
+def cancel(db: sqlite3.Connection, run_id: str, now: str) -> list[Run]:
+    """Cancel a run that may be, and the runs that it waits for; return them as they were."""
     run = get_run(db, run_id)
-    if run is not None and run.status in sources_of(RunStatus.CANCELLED):
-        db.execute(sql.CANCEL, (now, now, run_id))
-    return run
+    if run is None:
+        return []
+    cancelled = [run]
+    waiting = [run] if run.is_active else []
+    while waiting:
+        one = waiting.pop()
+        children = [child for (child,) in db.execute(sql.CHILDREN, (one.id,)).fetchall()]
+        db.execute(sql.CANCEL, (now, now, one.id))
+        child_ended(db, one.id, Finish(status=RunStatus.CANCELLED), now)
+        found = [child for id in children if (child := get_run(db, id)) is not None]
+        waiting += [child for child in found if child.is_active]
+        cancelled += [child for child in found if child.is_active]
+    return cancelled
 
 
 def resume(db: sqlite3.Connection, run_id: str, now: str) -> Run | None:

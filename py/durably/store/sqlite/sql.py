@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from durably.codec import to_json
-from durably.store.rows import ATTEMPT_COLUMNS, LOG_COLUMNS, RUN_COLUMNS, STEP_COLUMNS
+from durably.store.rows import (
+    ATTEMPT_COLUMNS,
+    LOG_COLUMNS,
+    RUN_COLUMNS,
+    STEP_COLUMNS,
+    WAIT_COLUMNS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +96,8 @@ def page(chosen: RunFilter, labels: Sequence[tuple[str, str]]) -> tuple[str, dic
 
 INSERT_RUN = (
     "INSERT INTO durably_runs (id, job_name, input, status, idempotency_key, concurrency_key, "
-    "labels, created_at, updated_at) VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?) "
+    "labels, created_at, updated_at, available_at, parent_id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (id) DO NOTHING"
 )
 INSERT_LABEL = "INSERT INTO durably_run_labels (run_id, key, value, created_at) VALUES (?, ?, ?, ?)"
@@ -105,10 +112,12 @@ _KEY_IS_FREE = """(c.concurrency_key IS NULL OR NOT EXISTS (
 _IS_NOT_STOPPING = """(c.lease_owner IS NULL OR (
     c.lease_expires_at <= :now AND c.id NOT IN (SELECT value FROM json_each(:held))))"""
 
+# What comes due stands in the same two indexes, whether it is pending or waits.
+_DUE = "status IN ('pending', 'waiting')"
 # The oldest of each job, by one look at an index: runs of other jobs cost nothing.
 _READY = f"""SELECT r.id, r.created_at FROM json_each(:jobs) AS j JOIN durably_runs AS r ON r.id = (
     SELECT c.id FROM durably_runs AS c INDEXED BY idx_durably_py_runs_ready
-    WHERE c.status = 'pending' AND c.available_at IS NULL AND c.job_name = j.value
+    WHERE c.{_DUE} AND c.available_at IS NULL AND c.job_name = j.value
       AND {_IS_NOT_STOPPING} AND {_KEY_IS_FREE}
     ORDER BY c.created_at, c.id LIMIT 1)"""
 _EXPIRED = """SELECT * FROM (
@@ -124,14 +133,14 @@ CLAIMABLE = f"""SELECT 1 FROM (
   UNION ALL
   SELECT r.id, r.created_at FROM json_each(:jobs) AS j JOIN durably_runs AS r ON r.id = (
     SELECT c.id FROM durably_runs AS c INDEXED BY idx_durably_py_runs_later
-    WHERE c.status = 'pending' AND c.available_at <= :now AND c.job_name = j.value
+    WHERE c.{_DUE} AND c.available_at <= :now AND c.job_name = j.value
       AND {_IS_NOT_STOPPING} AND {_KEY_IS_FREE}
     LIMIT 1)
 ) LIMIT 1"""
 
 # What has waited until now stands among the others by its age.
-COME_DUE = """UPDATE durably_runs INDEXED BY idx_durably_py_runs_later SET available_at = NULL
-WHERE status = 'pending' AND available_at <= :now
+COME_DUE = f"""UPDATE durably_runs INDEXED BY idx_durably_py_runs_later SET available_at = NULL
+WHERE {_DUE} AND available_at <= :now
   AND job_name IN (SELECT value FROM json_each(:jobs))"""
 
 CLAIM = f"""UPDATE durably_runs SET
@@ -191,9 +200,9 @@ LET_GO = (
 )
 # Where another run of its key is pending, it cannot be pending too: it stays leased by nobody.
 RELEASE = """UPDATE durably_runs SET
-  status = CASE WHEN other THEN 'leased' ELSE 'pending' END,
+  status = CASE WHEN :waits THEN 'waiting' WHEN other THEN 'leased' ELSE 'pending' END,
   lease_owner = NULL,
-  lease_expires_at = CASE WHEN other THEN coalesce(:available_at, :now) END,
+  lease_expires_at = CASE WHEN other AND NOT :waits THEN coalesce(:available_at, :now) END,
   available_at = :available_at,
   progress = coalesce(:progress, progress), updated_at = :now
 FROM (SELECT EXISTS (
@@ -226,7 +235,7 @@ _AVAILABLE, _EXPIRES = _FROM_NOW.format("available_at"), _FROM_NOW.format("lease
 SET_BACK = (
     f"""UPDATE durably_runs INDEXED BY idx_durably_py_runs_later
     SET available_at = {_AVAILABLE}, updated_at = :now
-    WHERE status = 'pending' AND available_at > :now AND updated_at > :now""",
+    WHERE {_DUE} AND status = 'pending' AND available_at > :now AND updated_at > :now""",
     f"""UPDATE durably_runs SET lease_expires_at = {_EXPIRES}, updated_at = :now
     WHERE status IN ('leased', 'cancelled', 'pending')
       AND lease_expires_at > :now AND updated_at > :now""",
@@ -248,6 +257,7 @@ PURGEABLE = (
 REMOVE = (
     "DELETE FROM durably_steps WHERE run_id = ?",
     "DELETE FROM durably_py_attempts WHERE run_id = ?",
+    "DELETE FROM durably_py_waits WHERE run_id = ?",
     "DELETE FROM durably_logs WHERE run_id = ?",
     "DELETE FROM durably_run_labels WHERE run_id = ?",
     "DELETE FROM durably_runs WHERE id = ?",
@@ -264,10 +274,10 @@ LEFT_BLOBS = (
 )
 FORGET_BLOBS = f"DELETE {_LEFT} AND sha256 NOT IN (SELECT value FROM json_each(?))"
 
-NEXT_DUE = """SELECT min(due) FROM (
+NEXT_DUE = f"""SELECT min(due) FROM (
   SELECT (
     SELECT c.available_at FROM durably_runs AS c INDEXED BY idx_durably_py_runs_later
-    WHERE c.status = 'pending' AND c.available_at > :now AND c.job_name = j.value
+    WHERE c.{_DUE} AND c.available_at > :now AND c.job_name = j.value
     ORDER BY c.available_at LIMIT 1) AS due
   FROM json_each(:jobs) AS j
   UNION ALL
@@ -279,3 +289,65 @@ PARKED = (
     "SELECT job_name, count(*) FROM durably_runs WHERE status = 'pending' "
     "AND job_name NOT IN (SELECT value FROM json_each(:jobs)) GROUP BY job_name"
 )
+
+_WAIT_AND_RUN = (
+    f"SELECT {', '.join('w.' + name for name in WAIT_COLUMNS.split(', '))}, r.status "
+    "FROM durably_py_waits AS w JOIN durably_runs AS r ON r.id = w.run_id"
+)
+WAIT = f"{_WAIT_AND_RUN} WHERE w.id = ?"
+WAITS = f"{_WAIT_AND_RUN} WHERE w.run_id = ? ORDER BY w.created_at, w.id"
+# A large payload is read when it is asked for: all of them together may be too much to hold.
+_OWN_WAITS = WAIT_COLUMNS.replace(
+    "payload", "CASE WHEN length(payload) <= 65536 THEN payload END AS payload"
+)
+OWN_WAITS = f"SELECT {_OWN_WAITS} FROM durably_py_waits WHERE run_id = ?"
+WAIT_BY_NAME = f"{OWN_WAITS} AND name = ?"
+WAIT_STATUS = "SELECT status FROM durably_py_waits WHERE id = ?"
+INSERT_WAIT = f"INSERT INTO durably_py_waits ({WAIT_COLUMNS}) VALUES ({_marks(WAIT_COLUMNS)})"
+SUSPENDED = "UPDATE durably_py_waits SET suspended_at = coalesce(suspended_at, ?) WHERE id = ?"
+TIME_OUT = (
+    "UPDATE durably_py_waits SET status = 'resolved', outcome = 'timeout', "
+    "resolved_at = max(deadline_at, created_at), resumed_at = ? "
+    "WHERE id = ? AND status = 'pending' AND deadline_at IS NOT NULL"
+)
+TIME_OUT_DUE = (
+    "UPDATE durably_py_waits SET status = 'resolved', outcome = 'timeout', "
+    "resolved_at = max(deadline_at, created_at) "
+    "WHERE run_id = :run AND status = 'pending' AND deadline_at <= :now"
+)
+RESUMED = (
+    "UPDATE durably_py_waits SET resumed_at = ? "
+    "WHERE run_id = ? AND status = 'resolved' AND resumed_at IS NULL"
+)
+SIGNALLED = (
+    "UPDATE durably_py_waits SET status = 'resolved', outcome = 'signal', payload = ?, "
+    "signal_id = ?, resolved_at = ? WHERE id = ?"
+)
+CHILD_ENDED = (
+    "UPDATE durably_py_waits SET status = 'resolved', outcome = 'ended', payload = ?, "
+    "resolved_at = ? WHERE child_id = ? AND child_id IS NOT NULL AND status = 'pending' "
+    "RETURNING run_id, suspended_at"
+)
+CHILDREN = (
+    "SELECT w.child_id FROM durably_py_waits AS w JOIN durably_runs AS c ON c.id = w.child_id "
+    "WHERE w.run_id = ? AND w.status = 'pending' AND NOT w.detached AND c.parent_id = w.run_id"
+)
+#: A run that waits is due from now on, and stands among the others by its age.
+GO_ON = "UPDATE durably_runs SET available_at = NULL, updated_at = ? WHERE id = ? AND status = 'waiting'"
+# A wait of a run that ended stays pending in its row.
+WAITING_FOR = (
+    f"{_WAIT_AND_RUN} WHERE w.topic = :topic AND w.key IS :key AND w.topic IS NOT NULL "
+    "AND w.status = 'pending' AND (w.deadline_at IS NULL OR w.deadline_at > :now) "
+    "AND r.status IN ('pending', 'leased', 'waiting') ORDER BY w.created_at, w.id LIMIT 1"
+)
+MESSAGE = "SELECT topic, key, payload, wait_id FROM durably_py_messages WHERE id = ?"
+KEPT_MESSAGE = (
+    "SELECT id, payload FROM durably_py_messages WHERE topic = :topic AND key IS :key "
+    "AND wait_id IS NULL AND expires_at > :now ORDER BY created_at, id LIMIT 1"
+)
+TAKE_MESSAGE = "UPDATE durably_py_messages SET wait_id = ? WHERE id = ?"
+INSERT_MESSAGE = (
+    "INSERT INTO durably_py_messages (id, topic, key, payload, created_at, expires_at, wait_id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+FORGET_MESSAGES = "DELETE FROM durably_py_messages WHERE expires_at <= ?"

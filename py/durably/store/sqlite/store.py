@@ -36,6 +36,18 @@ from durably.store.sqlite.enqueue import enqueue, refer
 from durably.store.sqlite.migrate import migrate
 from durably.store.sqlite.moves import cancel, delete_run, purge, release_blobs, resume
 from durably.store.sqlite.reads import get_run, get_runs
+from durably.store.sqlite.waits import (
+    child_ended,
+    claimed_waits,
+    end_wait,
+    get_wait,
+    get_waits,
+    open_wait,
+    send,
+    signal,
+    suspended,
+)
+from durably.waits import Waited
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,6 +66,7 @@ if TYPE_CHECKING:
         StepRecord,
         Triggered,
     )
+    from durably.waits import Message, Sent, Signal, Signalled, Wait
 
 
 #: How much of the saved results a claim brings along, in characters of JSON.
@@ -144,11 +157,46 @@ class SqliteStore:
         return await self._db.write(_finish, lease, end, notes, to_iso(now))
 
     async def release(
-        self, lease: Lease, *, notes: Notes, now: datetime, available_at: datetime | None = None
+        self,
+        lease: Lease,
+        *,
+        notes: Notes,
+        now: datetime,
+        available_at: datetime | None = None,
+        waits: Sequence[str] = (),
     ) -> Hold:
-        return await self._db.write(_release, lease, notes, to_iso(now), iso_or_none(available_at))
+        return await self._db.write(
+            _release,
+            lease,
+            notes,
+            now=to_iso(now),
+            available_at=iso_or_none(available_at),
+            waits=waits,
+        )
 
-    async def cancel(self, run_id: str, *, now: datetime) -> Run | None:
+    async def save_wait(
+        self, lease: Lease, wait: Wait, *, child: NewRun | None, notes: Notes, now: datetime
+    ) -> Waited:
+        return await self._db.write(
+            _save_wait, lease, wait, child=child, notes=notes, now=to_iso(now)
+        )
+
+    async def end_wait(self, lease: Lease, wait_id: str, *, notes: Notes, now: datetime) -> Waited:
+        return await self._db.write(_end_wait, lease, wait_id, notes, to_iso(now))
+
+    async def signal(self, wait_id: str, given: Signal, *, now: datetime) -> Signalled:
+        return await self._db.write(signal, wait_id, given, now)
+
+    async def send(self, message: Message, *, now: datetime) -> Sent:
+        return await self._db.write(send, message, to_iso(now))
+
+    async def get_wait(self, wait_id: str) -> Wait | None:
+        return await self._db.read(get_wait, wait_id)
+
+    async def get_waits(self, run_id: str) -> list[Wait]:
+        return await self._db.read(get_waits, run_id)
+
+    async def cancel(self, run_id: str, *, now: datetime) -> list[Run]:
         return await self._db.write(cancel, run_id, to_iso(now))
 
     async def resume(self, run_id: str, *, now: datetime) -> Run | None:
@@ -233,7 +281,8 @@ def _claim(db: sqlite3.Connection, wanted: dict[str, str]) -> Claim | None:
             _fail_unreadable(db, lease, error, wanted["now"])
             continue
         saved = _saved(db, run.id) if run.completed_step_count else {}
-        return Claim(run=run, lease=lease, saved=saved)
+        waits = claimed_waits(db, run.id, wanted["now"]) if lease.generation > 1 else {}
+        return Claim(run=run, lease=lease, saved=saved, waits=waits)
     return None
 
 
@@ -322,6 +371,27 @@ def _save_attempt(
     return hold
 
 
+def _save_wait(
+    db: sqlite3.Connection,
+    lease: Lease,
+    wait: Wait,
+    *,
+    child: NewRun | None,
+    notes: Notes,
+    now: str,
+) -> Waited:
+    hold = _save_notes(db, lease, notes, now)
+    if hold is not Hold.HELD:
+        return Waited(hold=hold)
+    made, triggered = open_wait(db, wait, child, now)
+    return Waited(hold=hold, wait=made, child=triggered)
+
+
+def _end_wait(db: sqlite3.Connection, lease: Lease, wait_id: str, notes: Notes, now: str) -> Waited:
+    hold = _save_notes(db, lease, notes, now)
+    return Waited(hold=hold, wait=end_wait(db, wait_id, now) if hold is Hold.HELD else None)
+
+
 def _save_notes(db: sqlite3.Connection, lease: Lease, notes: Notes, now: str) -> Hold:
     values = (progress_json(notes.progress), now, lease.run_id, lease.generation)
     if db.execute(sql.TOUCH, values).rowcount:
@@ -348,6 +418,7 @@ def _finish(db: sqlite3.Connection, lease: Lease, end: Finish, notes: Notes, now
         if end.output_json is not None:
             refer(db, lease.run_id, end.output_json)
         _note(db, notes)
+        child_ended(db, lease.run_id, end, now)
         if not end.keep_steps:
             db.execute("DELETE FROM durably_steps WHERE run_id = ?", (lease.run_id,))
             db.execute("DELETE FROM durably_py_attempts WHERE run_id = ?", (lease.run_id,))
@@ -356,7 +427,13 @@ def _finish(db: sqlite3.Connection, lease: Lease, end: Finish, notes: Notes, now
 
 
 def _release(
-    db: sqlite3.Connection, lease: Lease, notes: Notes, now: str, available_at: str | None
+    db: sqlite3.Connection,
+    lease: Lease,
+    notes: Notes,
+    *,
+    now: str,
+    available_at: str | None,
+    waits: Sequence[str],
 ) -> Hold:
     progress = progress_json(notes.progress)
     freed = db.execute(sql.LET_GO, (progress, now, lease.run_id, lease.generation)).rowcount
@@ -368,12 +445,15 @@ def _release(
         "id": lease.run_id,
         "generation": lease.generation,
         "available_at": available_at,
+        "waits": bool(waits),
         "progress": progress,
     }
     if not db.execute(sql.RELEASE, values).rowcount:
-        done = _is_done(db, lease, RunStatus.PENDING, RunStatus.LEASED)
+        done = _is_done(db, lease, RunStatus.PENDING, RunStatus.LEASED, RunStatus.WAITING)
         return Hold.HELD if done else _hold(db, lease)
     _note(db, notes)
+    if suspended(db, waits, now):  # what came before the run stood still for it is not missed
+        db.execute(sql.GO_ON, (now, lease.run_id))
     return Hold.HELD
 
 
