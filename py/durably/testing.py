@@ -9,7 +9,8 @@ import asyncio
 import heapq
 import itertools
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from durably.app import Durably
 from durably.arguments import checked_call, checked_kind, checked_method, checked_whole, refuse
@@ -19,9 +20,10 @@ from durably.store.protocol import Store
 from durably.triggers import NOT_GIVEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from durably.handles import Ended
+    from durably.waits import Wait
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -239,24 +241,75 @@ async def _process(app: Durably, clock: FakeClock) -> int:
     return work.result()
 
 
+@overload
 async def run_to_completion(
     job: JobDefinition[In, Out],
     input: Any = NOT_GIVEN,
     *,
+    jobs: Iterable[JobDefinition[Any, Any]] = (),
+    answers: Mapping[str, Any] = ...,
+    until: Literal["end"] = "end",
     clock: FakeClock | None = None,
     **options: Any,
-) -> Ended[Out]:
+) -> Ended[Out]: ...
+@overload
+async def run_to_completion(
+    job: JobDefinition[In, Out],
+    input: Any = NOT_GIVEN,
+    *,
+    jobs: Iterable[JobDefinition[Any, Any]] = (),
+    answers: Mapping[str, Any] = ...,
+    until: Literal["waiting"],
+    clock: FakeClock | None = None,
+    **options: Any,
+) -> list[Wait]: ...
+async def run_to_completion(
+    job: JobDefinition[In, Out],
+    input: Any = NOT_GIVEN,
+    *,
+    jobs: Iterable[JobDefinition[Any, Any]] = (),
+    answers: Mapping[str, Any] = MappingProxyType({}),
+    until: Literal["end", "waiting"] = "end",
+    clock: FakeClock | None = None,
+    **options: Any,
+) -> Ended[Out] | list[Wait]:
     """Run *job* alone on a store in memory, with virtual time, and return its typed output.
 
-    RunFailedError when it fails, RunCancelledError when it cancels itself.
+    *jobs* are those that it calls. *answers* are what its waits are told as it comes to them, by
+    their names; a wait without an answer runs into its deadline. With *until* "waiting" it stops
+    where the job first waits for something that has no answer, and returns what that is.
+    RunFailedError when it fails, RunCancelledError when it cancels itself, WaitTimeoutError when
+    it waits for ever.
     """
     checked_kind("job", job, JobDefinition)
+    if until not in {"end", "waiting"}:
+        refuse("until", "'end' or 'waiting'", until)
     clock = clock or FakeClock()
-    app = Durably("sqlite://", jobs=[job], clock=clock, **options)
+    app = Durably("sqlite://", jobs=[job, *jobs], clock=clock, **options)
     await app.migrate()
     try:
-        made = await app.jobs[job.name].trigger(input)
-        await drain(app, clock)
-        return await app.jobs[job.name].result_of(made)
+        handle = app.jobs[job.name]
+        made = await handle.trigger(input)
+        while True:
+            await _process(app, clock)
+            run = await app.get_run(made.id)
+            if run is None or run.is_terminal:
+                return await handle.result_of(made)
+            waits = [one for one in await app.get_waits(made.id) if one.status == "pending"]
+            if await _answer(app, waits, answers):
+                continue
+            if until == "waiting" and run.is_waiting and waits:
+                return waits
+            due = await app.next_due()
+            if due is None:  # nothing ever comes: the time that it is given is up
+                return await handle.result_of(made, timeout=0)
+            await clock.advance(max(due - clock.now(), timedelta(0)))
     finally:
         await app.close()
+
+
+async def _answer(app: Durably, waits: list[Wait], answers: Mapping[str, Any]) -> bool:
+    asked = [one for one in waits if one.kind == "signal" and one.name in answers]
+    for wait in asked:
+        await app.signal(wait.id, answers[wait.name])
+    return bool(asked)

@@ -197,7 +197,7 @@ class Leases(Protocol):
     async def next_due(
         self, *, now: datetime, jobs: Collection[str], held: Collection[str]
     ) -> datetime | None:
-        """Return when, after *now*, the next backoff or lease of *jobs* runs out, or None."""
+        """Return when, after *now*, the next backoff, wait or lease of *jobs* runs out, or None."""
         ...
 
 

@@ -86,6 +86,13 @@ async def test_a_wait_is_due_at_its_deadline_and_resolved_by_the_claim(store: St
     assert claim.run.recoveries == 0
 
 
+async def test_a_wait_without_a_deadline_is_never_due(store: Store) -> None:
+    """Nobody sets a timer for it."""
+    await waiting(store)
+
+    assert await store.next_due(now=T0, jobs=(JOB,), held=()) is None
+
+
 async def test_a_signal_makes_its_run_due(store: Store) -> None:
     """Its payload comes with the next claim, and stays."""
     made = await waiting(store)

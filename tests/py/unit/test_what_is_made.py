@@ -106,4 +106,4 @@ async def test_the_helpers_of_tests_name_the_argument_that_cannot_be() -> None:
     with pytest.raises(ValidationError, match=r"^clock must be a FakeClock"):
         await drain(Durably("sqlite://"), 3)  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match=r"^job must be a JobDefinition"):
-        await run_to_completion(3)  # type: ignore[arg-type]
+        await run_to_completion(3)  # type: ignore[call-overload]

@@ -8,6 +8,7 @@ from durably.arguments import checked_text
 from durably.clock import from_iso, to_iso
 from durably.codec import to_json
 from durably.runs import (
+    NEVER,
     NO_NOTES,
     Claim,
     Finish,
@@ -71,6 +72,9 @@ if TYPE_CHECKING:
 
 #: How much of the saved results a claim brings along, in characters of JSON.
 MOST_REPLAYED = 64 << 20
+
+
+_NEVER = to_iso(NEVER)
 
 
 class SqliteStore:
@@ -239,7 +243,7 @@ class SqliteStore:
     ) -> datetime | None:
         wanted = {"now": to_iso(now), "jobs": to_json(list(jobs)), "held": to_json(list(held))}
         ((due,),) = await self._db.read(_rows, sql.NEXT_DUE, wanted)
-        return None if due is None else from_iso(due)
+        return None if due is None or due == _NEVER else from_iso(due)
 
     async def parked(self, *, jobs: Collection[str]) -> Mapping[str, int]:
         return dict(await self._db.read(_rows, sql.PARKED, {"jobs": to_json(list(jobs))}))
