@@ -62,6 +62,8 @@ from durably.runs import (
     StepStatus,
     Triggered,
 )
+from durably.schedule_state import ScheduleState
+from durably.schedules import Cron, Every
 from durably.store import open_store
 from durably.store.protocol import Store
 from durably.store.sqlite import SqliteStore
@@ -84,12 +86,14 @@ __all__ = [
     "CancelledInsideError",
     "Clock",
     "ConflictError",
+    "Cron",
     "Disposition",
     "DuplicateStepError",
     "Durably",
     "DurablyError",
     "Ended",
     "Event",
+    "Every",
     "ExitedError",
     "Failure",
     "GiveUp",
@@ -118,6 +122,7 @@ __all__ = [
     "RunSignal",
     "RunStatus",
     "RunsSnapshot",
+    "ScheduleState",
     "SchemaTooNewError",
     "Sent",
     "SignalDisposition",

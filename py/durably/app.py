@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from durably.events import Event
     from durably.following import RunsSnapshot, Snapshot
     from durably.runs import LogRecord, Run, RunFilter, StepAttempt, StepRecord, Triggered
+    from durably.schedule_state import ScheduleState
     from durably.store.protocol import Store
     from durably.triggers import TriggerArguments, TriggerOptions
     from durably.waits import Sent, Signalled, Wait
@@ -161,6 +162,7 @@ class Durably:
             else:
                 msg = f"only jobs and queries can be registered, not {definition!r}"
                 raise ValidationError(msg)
+        self._life.scheduling.forget()
         self._life.wake()
 
     def use(self, plugin: Plugin) -> None:
@@ -274,9 +276,11 @@ class Durably:
         return done
 
     async def next_due(self) -> datetime | None:
-        """Return when the next backoff or lease runs out, or None when none is waited for."""
+        """Return when the next backoff, wait, lease or slot of a schedule is due, or None."""
         now, jobs = self._services.clock.now(), self._services.jobs.names
-        return await self.store.next_due(now=now, jobs=jobs, held=self._life.held)
+        due = await self.store.next_due(now=now, jobs=jobs, held=self._life.held)
+        slot = self._life.scheduling.next_due
+        return min((one for one in (due, slot) if one is not None), default=None)
 
     @property
     def steps_in_flight(self) -> int:
@@ -469,6 +473,26 @@ class Durably:
     async def purge_runs(self, older_than: datetime, limit: int = _PURGE_LIMIT) -> int:
         """Remove up to *limit* runs that ended before *older_than*; return how many."""
         return await self._runs.purge(older_than, limit)
+
+    # --- schedules ---
+
+    async def schedules(self) -> list[ScheduleState]:
+        """Return the schedules of jobs, as they stand, by name."""
+        return await self._life.scheduling.states()
+
+    async def pause_schedule(self, name: str) -> None:
+        """Let a schedule rest, in every process; what it misses meanwhile is not made up for."""
+        await self._life.scheduling.pause(checked_text("name", name), paused=True)
+
+    async def resume_schedule(self, name: str) -> None:
+        """Let a schedule go on, from its next slot on."""
+        await self._life.scheduling.pause(checked_text("name", name), paused=False)
+        self._life.wake()
+
+    async def trigger_schedule(self, name: str, *, run_id: str | None = None) -> Triggered:
+        """Make a run of a schedule's job now, beside its slots."""
+        job = self._life.scheduling.job_of(checked_text("name", name))
+        return await self._runs.trigger(job, run_id=run_id)
 
     # --- beside runs ---
 

@@ -15,17 +15,19 @@ from durably.annotations import (
     parameters_of,
     return_type,
 )
-from durably.arguments import checked_call, checked_kind, checked_name
+from durably.arguments import checked_call, checked_kind, checked_name, refuse
 from durably.clock import checked_duration
 from durably.codec import codec_for
 from durably.errors import ConflictError, UnknownJobError, ValidationError
 from durably.retry import Retry
+from durably.schedules import Cron, Every
 
 if typing.TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import timedelta
 
     from durably.codec import Codec
+    from durably.schedules import Schedule
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -50,6 +52,8 @@ class JobDefinition(Generic[In, Out]):
     default_json: str | None = None
     #: Whether None is an input by itself.
     takes_none: bool = True
+    #: When it runs by itself.
+    schedules: tuple[Schedule, ...] = ()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the job's function."""
@@ -64,6 +68,7 @@ def job(
     output: Any = UNTYPED,
     retry: Retry | None = None,
     timeout: timedelta | float | None = None,
+    schedule: Schedule | Sequence[Schedule] = (),
 ) -> _Decorator: ...
 @overload
 def job(function: Callable[[Any, In], Awaitable[Out]], /) -> JobDefinition[In, Out]: ...
@@ -82,12 +87,14 @@ def job(
     output: Any = UNTYPED,
     retry: Retry | None = None,
     timeout: timedelta | float | None = None,
+    schedule: Schedule | Sequence[Schedule] = (),
 ) -> Any:
     """Make a job of a function ``(step, input) -> output``, async or not.
 
     *name* is the function's name with dashes unless given. *input* and *output* are any types
     pydantic knows; they are read from the annotations unless given. *retry* and *timeout*
-    (timedelta or seconds) hold for every step that does not bring its own.
+    (timedelta or seconds) hold for every step that does not bring its own. *schedule*, a Cron or
+    an Every or several, makes runs by itself, with the input's default.
     """
 
     def decorate(target: JobFunction) -> JobDefinition[Any, Any]:
@@ -98,6 +105,7 @@ def job(
             output=output,
             retry=retry,
             timeout=timeout,
+            schedule=schedule,
         )
 
     return decorate(function) if function is not None else decorate
@@ -128,6 +136,7 @@ def define_job(
     output: Any = UNTYPED,
     retry: Retry | None = None,
     timeout: timedelta | float | None = None,
+    schedule: Schedule | Sequence[Schedule] = (),
 ) -> JobDefinition[Any, Any]:
     """Make a job without the decorator; see job()."""
     checked_name("a job's name", name)
@@ -146,6 +155,10 @@ def define_job(
     codec = codec_for(input)
     default = positional[1].default if takes_input else inspect.Parameter.empty
     has_default = default is not inspect.Parameter.empty
+    schedules = _schedules(name, schedule)
+    if schedules and takes_input and not has_default and not codec.takes(None):
+        msg = f"job {name!r} has a schedule, so its input needs a default: nobody gives it one"
+        raise ValidationError(msg)
     return JobDefinition(
         name=name,
         function=function,
@@ -157,7 +170,16 @@ def define_job(
         is_async=is_async(function),
         default_json=_default_json(name, codec, default) if has_default else None,
         takes_none=codec.takes(None),
+        schedules=schedules,
     )
+
+
+def _schedules(name: str, given: object) -> tuple[Schedule, ...]:
+    several = given if isinstance(given, (list, tuple)) else (given,)
+    for one in several:
+        if not isinstance(one, (Cron, Every)):
+            refuse(f"the schedule of job {name!r}", "a Cron or an Every, or a list of them", one)
+    return tuple(several)
 
 
 def _default_json(name: str, codec: Codec[Any], default: object) -> str:
@@ -178,10 +200,12 @@ class JobRegistry:
 
     def __init__(self) -> None:
         self._jobs: dict[str, JobDefinition[Any, Any]] = {}
+        self._has_schedules = False
 
     def add(self, definition: JobDefinition[Any, Any]) -> None:
         """Add *definition*; the same again is fine, another of the name is ConflictError."""
         known = self._jobs.setdefault(definition.name, definition)
+        self._has_schedules = self._has_schedules or bool(definition.schedules)
         if known is not definition:
             msg = f"another job is already registered as {definition.name!r}"
             raise ConflictError(msg)
@@ -196,6 +220,16 @@ class JobRegistry:
         if found is None:
             raise UnknownJobError(name, tuple(self._jobs))
         return found
+
+    @property
+    def definitions(self) -> tuple[JobDefinition[Any, Any], ...]:
+        """Return the registered jobs."""
+        return tuple(self._jobs.values())
+
+    @property
+    def has_schedules(self) -> bool:
+        """Tell whether any of them runs by itself."""
+        return self._has_schedules
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -48,6 +48,10 @@ class Api:
             "resume": self._resume,
             "deleteRun": self._delete_run,
             "purgeRuns": self._purge_runs,
+            "schedules": self._schedules,
+            "pauseSchedule": self._pause_schedule,
+            "resumeSchedule": self._resume_schedule,
+            "triggerSchedule": self._trigger_schedule,
             "jobs": self._jobs,
             "health": self._health,
         }
@@ -228,6 +232,21 @@ class Api:
         older_than = wire.read_time(params, "olderThan")
         limit = wire.read_number(params, "limit", 500)
         return {"count": await self._durably.purge_runs(older_than, limit)}
+
+    async def _schedules(self, _params: Mapping[str, Any]) -> Any:
+        return [wire.schedule_json(one) for one in await self._durably.schedules()]
+
+    async def _pause_schedule(self, params: Mapping[str, Any]) -> None:
+        await self._durably.pause_schedule(wire.read_text(params, "name"))
+
+    async def _resume_schedule(self, params: Mapping[str, Any]) -> None:
+        await self._durably.resume_schedule(wire.read_text(params, "name"))
+
+    async def _trigger_schedule(self, params: Mapping[str, Any]) -> Any:
+        made = await self._durably.trigger_schedule(
+            wire.read_text(params, "name"), run_id=params.get("runId")
+        )
+        return _triggered(made)
 
     async def _jobs(self, _params: Mapping[str, Any]) -> Any:
         return [wire.job_json(self._durably.jobs[name].definition) for name in self._durably.jobs]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from durably.health import Health
     from durably.jobs import JobDefinition
     from durably.runs import LogRecord, Run, StepAttempt, StepRecord
+    from durably.schedule_state import ScheduleState
     from durably.waits import Wait
 
 Json = dict[str, Any]
@@ -116,6 +117,18 @@ def wait_json(wait: Wait) -> Json:
         "firstResumedAt": _time(wait.resumed_at),
         "inputWaitMs": _milliseconds(wait.input_wait),
         "executionSlotWaitMs": _milliseconds(wait.slot_wait),
+    }
+
+
+def schedule_json(schedule: ScheduleState) -> Json:
+    """Write a schedule as it stands."""
+    return {
+        "name": schedule.name,
+        "jobName": schedule.job_name,
+        "spec": schedule.spec,
+        "nextAt": _time(schedule.next_at),
+        "lastAt": _time(schedule.last_at),
+        "isPaused": schedule.paused,
     }
 
 

@@ -16,6 +16,7 @@ from durably import (
     Progress,
     Run,
     RunStatus,
+    ScheduleState,
     StepAttempt,
     StepRecord,
     StepStatus,
@@ -57,6 +58,14 @@ RUN = Run(
     completed_at=START + 3 * _SECOND,
     created_at=START,
     updated_at=START + 3 * _SECOND,
+)
+
+SCHEDULE = ScheduleState(
+    name="digest",
+    job_name="digest",
+    spec="Cron(expression='0 9 * * mon-fri', tz='Europe/Berlin')",
+    next_at=START + 20 * 3600 * _SECOND,
+    last_at=START - 4 * 3600 * _SECOND,
 )
 
 WAIT = Wait(

@@ -56,6 +56,7 @@ _GROUPS: dict[str, tuple[str, ...]] = {
         "Sent",
         "SignalDisposition",
     ),
+    "names of schedules": ("Cron", "Every", "ScheduleState"),
     "names of events": ("Event", "is_domain_event", "Snapshot", "RunsSnapshot"),
     "names of files": ("Blob",),
     "names of ports": ("open_store", "Store", "SqliteStore", "Clock", "SystemClock"),

@@ -114,6 +114,15 @@ _MEANINGS = {
         "expires_at": "it is forgotten then",
         "wait_id": "the wait that took it",
     },
+    "durably_py_schedules": {
+        "name": "the job's name, with a number behind it where it has several",
+        "job_name": "",
+        "spec": "what the schedule says; with another one it counts anew",
+        "next_at": "the slot that is met next",
+        "last_at": "the slot that was met last",
+        "paused": "1 while it rests",
+        "updated_at": "",
+    },
     "durably_schema_versions": {"version": "schema of `@coji/durably`", "applied_at": ""},
     "durably_py_schema": {"version": "number of one of our migrations", "applied_at": ""},
 }

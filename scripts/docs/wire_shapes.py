@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[], str]] = {
         "run json": wire.client_run(examples.RUN),
         "step json": wire.step_json(examples.STEP),
         "attempt json": wire.attempt_json(examples.ATTEMPT),
+        "schedule json": wire.schedule_json(examples.SCHEDULE),
         "wait json": wire.wait_json(examples.WAIT),
         "log json": wire.log_json(examples.LOG),
         "health json": wire.health_json(examples.HEALTH),

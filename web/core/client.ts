@@ -28,6 +28,7 @@ import type {
   Json,
   LogEntry,
   RunFilter,
+  Schedule,
   StepAttempt,
   StepRecord,
   TriggerOptions,
@@ -213,6 +214,26 @@ export class DurablyClient {
     const name = nameOf(query)
     const json = await this.#json(input)
     return this.#call('query', { name, input: json }, signal)
+  }
+
+  /** Return when jobs run by themselves. */
+  schedules(): Promise<readonly Schedule[]> {
+    return this.#call('schedules', {})
+  }
+
+  /** Let a schedule rest; what it misses meanwhile is not made up for. */
+  async pauseSchedule(name: string): Promise<void> {
+    await this.#call('pauseSchedule', { name })
+  }
+
+  /** Let a schedule go on, from its next slot on. */
+  async resumeSchedule(name: string): Promise<void> {
+    await this.#call('resumeSchedule', { name })
+  }
+
+  /** Make a run of a schedule's job now. */
+  triggerSchedule(name: string): Promise<TriggerAnswer> {
+    return this.#call('triggerSchedule', { name, runId: this.#newRunId() })
   }
 
   /** Return the registered jobs with their schemas. */

@@ -68,6 +68,7 @@ export type {
   Progress,
   RunFilter,
   RunStatus,
+  Schedule,
   StepAttempt,
   StepRecord,
   TriggerOptions,

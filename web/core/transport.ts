@@ -11,6 +11,7 @@ import type {
   Json,
   LogEntry,
   RunFilter,
+  Schedule,
   StepAttempt,
   StepRecord,
   TriggerOptions,
@@ -126,6 +127,13 @@ export interface Operations {
   }
   /** Calls a function that the app registered with `@query`: a plain read, not a run. */
   query: { params: { readonly name: string; readonly input: Json }; result: Json }
+  schedules: { params: Record<string, never>; result: readonly Schedule[] }
+  pauseSchedule: { params: { readonly name: string }; result: null }
+  resumeSchedule: { params: { readonly name: string }; result: null }
+  triggerSchedule: {
+    params: { readonly name: string; readonly runId: string }
+    result: TriggerAnswer
+  }
   jobs: { params: Record<string, never>; result: readonly JobInfo[] }
   health: { params: Record<string, never>; result: Health }
 }

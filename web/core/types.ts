@@ -100,6 +100,18 @@ export interface Wait {
   readonly executionSlotWaitMs: number | null
 }
 
+/** When a job runs by itself. Times are ISO 8601 UTC text. */
+export interface Schedule {
+  readonly name: string
+  readonly jobName: string
+  /** What the schedule says. */
+  readonly spec: string
+  readonly nextAt: string | null
+  /** The slot that was met last. */
+  readonly lastAt: string | null
+  readonly isPaused: boolean
+}
+
 /** One try of a step that has a retry or a timeout. */
 export interface StepAttempt {
   readonly id: string

@@ -31,5 +31,6 @@ export {
   useRunActions,
   useRuns,
 } from './use-runs'
+export { type UseSchedulesResult, useSchedules } from './use-schedules'
 export { type UseUpdateResult, useUpdate } from './use-update'
 export { type UseWaitsResult, useWaits } from './use-waits'

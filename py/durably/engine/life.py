@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from durably import signals
+from durably.engine.scheduling import Scheduling
 from durably.engine.worker import Worker
 from durably.errors import ConflictError
 from durably.threads import running_loop
@@ -28,6 +29,7 @@ class Life:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.scheduling = Scheduling(services)
         self._worker: Worker | None = None
         self._started = False
         #: Set when the process is told to end while serve() waits for that.
@@ -115,7 +117,7 @@ class Life:
     def _make_worker(self, worker_id: str | None) -> Worker:
         if self._worker is None:
             chosen = worker_id or f"worker-{self._services.new_id()}"
-            self._worker = Worker(self._services, worker_id=chosen)
+            self._worker = Worker(self._services, self.scheduling, worker_id=chosen)
         return self._worker
 
     def _require_loop(self) -> None:

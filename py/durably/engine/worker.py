@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from durably.engine.kernel import Outcome
+    from durably.engine.scheduling import Scheduling
     from durably.engine.services import Services
     from durably.errors import RunSignal
     from durably.runs import Claim, Run
@@ -41,12 +42,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUSPECT_AFTER = 2
 #: How long such a run is given back when it waits for another one.
 _ASIDE = timedelta(seconds=5)
+_AT_LEAST = timedelta(milliseconds=1)
 
 
 class Worker:
     """Claims and executes runs in slots; one per engine."""
 
-    def __init__(self, services: Services, *, worker_id: str) -> None:
+    def __init__(self, services: Services, scheduling: Scheduling, *, worker_id: str) -> None:
         self.worker_id = worker_id
         self.loop = asyncio.get_running_loop()
         self.active: dict[str, Execution] = {}
@@ -55,6 +57,7 @@ class Worker:
         self._jobs = services.jobs
         self._options = services.options
         self._upkeep = Upkeep(services)
+        self.scheduling = scheduling
         self._woken = asyncio.Event()
         self._stopping = False
         #: Looks for work; there is none where runs are only processed by hand.
@@ -252,6 +255,7 @@ class Worker:
 
     async def _claim(self, now: datetime) -> Claim | None:
         services, options = self._services, self._options
+        await self.scheduling.look(now)
         claim = await services.store.claim(
             worker=self.worker_id,
             now=now,
@@ -346,11 +350,20 @@ class Worker:
             if claim is not None:  # an engine that is never idle keeps up with retention too
                 await self._upkeep.retain(now, self.active.keys())
             else:
-                return await self._upkeep.when_idle(now, self._jobs.names, self.active.keys())
+                return await self._until_next(now)
             task = asyncio.ensure_future(self._run(self._begin(claim)))
             self._runs.add(task)
             task.add_done_callback(self._ended)
         return None  # every slot is taken: the end of a run wakes the loop
+
+    async def _until_next(self, now: datetime) -> timedelta | None:
+        """Do idle work; return how long nothing will be due, or None for until woken."""
+        pause = await self._upkeep.when_idle(now, self._jobs.names, self.active.keys())
+        slot = self.scheduling.next_due
+        if slot is None:
+            return pause
+        until_slot = max(slot - now, _AT_LEAST)
+        return until_slot if pause is None else min(pause, until_slot)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._runs.discard(task)

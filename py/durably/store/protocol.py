@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         StepRecord,
         Triggered,
     )
+    from durably.schedule_state import ScheduleState
     from durably.waits import Message, Sent, Signal, Signalled, Wait, Waited
 
 
@@ -247,6 +248,47 @@ class Waits(Protocol):
         ...
 
 
+class Schedules(Protocol):
+    """When the schedules of jobs are due."""
+
+    async def get_schedules(self) -> list[ScheduleState]:
+        """Return what is stored of every schedule, by name."""
+        ...
+
+    @changes
+    async def keep_schedules(
+        self, states: Sequence[ScheduleState], *, now: datetime
+    ) -> list[ScheduleState]:
+        """Store schedules that are new, or that say something else than before; return all.
+
+        One that says what it said stays as it is: when it is due, and whether it is paused.
+        """
+        ...
+
+    @changes
+    async def move_schedule(
+        self,
+        state: ScheduleState,
+        moved: ScheduleState,
+        runs: Sequence[NewRun],
+        *,
+        now: datetime,
+    ) -> list[Triggered] | None:
+        """Move a schedule on from *state* to *moved* and make *runs*, in one transaction.
+
+        None, and nothing is done, when it does not stand as *state* says any more, or is paused:
+        so there is one run for a slot, whoever looks at it.
+        """
+        ...
+
+    @changes
+    async def pause_schedule(
+        self, name: str, *, paused: bool, next_at: datetime | None, now: datetime
+    ) -> bool:
+        """Let a schedule rest, or go on with *next_at*; False when there is none of the name."""
+        ...
+
+
 class Moves(Protocol):
     """What users do to runs."""
 
@@ -320,7 +362,7 @@ class Archive(Protocol):
         ...
 
 
-class Store(Triggers, Reads, Leases, Waits, Moves, BlobIndex, Archive, Protocol):
+class Store(Triggers, Reads, Leases, Waits, Schedules, Moves, BlobIndex, Archive, Protocol):
     """Runs, steps, attempts, logs and labels, kept so that they outlive every process."""
 
     async def migrate(self) -> None:

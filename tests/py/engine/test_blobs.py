@@ -357,6 +357,7 @@ async def test_migration_finds_the_files_of_older_runs(
         db.execute("ALTER TABLE durably_run_labels DROP COLUMN created_at")
         db.execute("DROP TABLE durably_py_waits")
         db.execute("DROP TABLE durably_py_messages")
+        db.execute("DROP TABLE durably_py_schedules")
         db.execute("DROP INDEX idx_durably_py_runs_parent")
         db.execute("ALTER TABLE durably_runs DROP COLUMN parent_id")
         for name in ("ready", "later", "holding"):

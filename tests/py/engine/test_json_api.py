@@ -247,6 +247,9 @@ BAD: list[tuple[str, dict[str, Any], str, str]] = [
     ("trigger", {**GOOD, "delay": "1"}, "validation", "delay must be a number of milliseconds"),
     ("trigger", {**GOOD, "delay": -1}, "validation", "delay"),
     ("trigger", {**GOOD, "delay": 1, "runAt": "2026-01-01T00:00:00Z"}, "validation", "give one"),
+    ("pauseSchedule", {"name": "none"}, "not_found", "no schedule 'none'"),
+    ("resumeSchedule", {"name": 5}, "validation", "name must be text"),
+    ("triggerSchedule", {"name": "none"}, "not_found", "no schedule 'none'"),
     ("cancel", {"runId": "none"}, "not_found", "'none'"),
     ("resume", {"runId": "none"}, "not_found", "'none'"),
     ("retrigger", {"runId": "none"}, "not_found", "'none'"),
@@ -274,7 +277,7 @@ async def test_bad_input_is_an_error_with_a_code_and_a_sentence(
 
 async def test_every_operation_is_tried_with_bad_input(call: Client) -> None:
     """A new operation is not done before its bad inputs are in the table above."""
-    without = {"jobs", "health"}
+    without = {"jobs", "health", "schedules"}
 
     assert set(call.api.operations) - without <= {op for op, *_ in BAD}
 

@@ -24,6 +24,7 @@ from durably import (
     Progress,
     Run,
     RunStatus,
+    ScheduleState,
     Step,
     StepAttempt,
     StepRecord,
@@ -245,6 +246,13 @@ def golden() -> dict[str, Any]:
                     retry_at=LATER,
                 )
             ),
+        ],
+        "schedules": [
+            wire.schedule_json(
+                ScheduleState(
+                    name="digest", job_name="digest", spec="Every(60)", next_at=LATER, last_at=NOW
+                )
+            )
         ],
         "waits": [
             wire.wait_json(_wait()),

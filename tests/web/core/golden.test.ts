@@ -5,7 +5,14 @@ import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../../../web/core/events'
 import { initialRun, reduceRun } from '../../../web/core/reduce-run'
 import type { Health, JobInfo } from '../../../web/core/transport'
-import type { ClientRun, LogEntry, StepAttempt, StepRecord, Wait } from '../../../web/core/types'
+import type {
+  ClientRun,
+  LogEntry,
+  Schedule,
+  StepAttempt,
+  StepRecord,
+  Wait,
+} from '../../../web/core/types'
 import { eventOf, eventTypes, logOf, runOf } from '../support/runs'
 
 function golden<Value>(name: string): Value {
@@ -29,6 +36,9 @@ const wait: Wait = {
   ...{ createdAt: '', deadlineAt: null, suspendedAt: null, resolvedAt: null },
   ...{ firstResumedAt: null, inputWaitMs: null, executionSlotWaitMs: null },
 }
+const schedule: Schedule = {
+  ...{ name: '', jobName: '', spec: '', nextAt: null, lastAt: null, isPaused: false },
+}
 const job: JobInfo = { name: '', input: {}, output: {} }
 const health: Required<Omit<Health, 'storage'>> = {
   ...{ state: 'ok', fault: null, workerId: '', activeRuns: [], parkedJobs: [] },
@@ -40,6 +50,7 @@ describe('the fields of', () => {
     ['a step', step, golden<StepRecord[]>('steps')],
     ['an attempt', attempt, golden<StepAttempt[]>('attempts')],
     ['a wait', wait, golden<Wait[]>('waits')],
+    ['a schedule', schedule, golden<Schedule[]>('schedules')],
     ['a log line', logOf('L'), golden<LogEntry[]>('logs')],
     ['a job', job, golden<JobInfo[]>('jobs')],
     ['health', health, Object.values(golden<Record<string, Health>>('health'))],

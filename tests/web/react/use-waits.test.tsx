@@ -2,7 +2,7 @@ import { act, cleanup, renderHook } from '@testing-library/react'
 import type { ReactNode } from 'react'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DurablyClient } from '../../../web/core/index'
-import { DurablyProvider, useJobRun, useWaits } from '../../../web/react/index'
+import { DurablyProvider, useJobRun, useSchedules, useWaits } from '../../../web/react/index'
 import { FakeEngine } from '../support/fake-engine'
 import { settle } from '../support/settle'
 
@@ -101,5 +101,25 @@ describe('client', () => {
     await client.trigger('import-csv', {}, { delay: 5000 })
     const sent = engine.calls.filter(({ op }) => op === 'trigger').map(({ params }) => params)
     expect(sent.slice(1)).toMatchObject([{ runAt: '2026-02-01T00:00:00.000Z' }, { delay: 5000 }])
+  })
+})
+
+describe('useSchedules', () => {
+  test('shows when jobs run by themselves, lets them rest, and triggers them', async () => {
+    const nightly = { name: 'nightly', jobName: 'import-csv', spec: 'Every(1)' }
+    const due = { nextAt: '2026-02-01T00:00:00.000Z', lastAt: null, isPaused: false }
+    engine.schedules.set('nightly', { ...nightly, ...due })
+    const { result } = renderHook(() => useSchedules(), { wrapper })
+    await settled()
+    expect(result.current.schedules).toMatchObject([{ name: 'nightly', isPaused: false }])
+
+    await act(() => result.current.pause('nightly'))
+    expect(result.current.schedules).toMatchObject([{ isPaused: true }])
+    await act(() => result.current.resume('nightly'))
+    expect(result.current.schedules).toMatchObject([{ isPaused: false }])
+    const made = await act(() => result.current.trigger('nightly'))
+    expect(await client.getRun(made.runId)).toMatchObject({ jobName: 'import-csv' })
+    await expect(result.current.pause('none')).rejects.toMatchObject({ code: 'not_found' })
+    await gathered()
   })
 })

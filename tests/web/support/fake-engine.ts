@@ -17,6 +17,7 @@ import type {
   LogEntry,
   Progress,
   RunStatus,
+  Schedule,
   StepRecord,
   Wait,
 } from '../../../web/core/types'
@@ -38,6 +39,7 @@ export class FakeEngine implements EngineControls, FakeHost {
   readonly #jobs: readonly string[]
   readonly #runs = new Map<string, ClientRun>()
   readonly #logs = new Map<string, LogEntry[]>()
+  readonly schedules = new Map<string, Schedule>()
   readonly #waits = new Map<string, Wait>()
   readonly #steps = new Map<string, StepRecord[]>()
   readonly #keys = new Map<string, string>()
@@ -219,6 +221,13 @@ export class FakeEngine implements EngineControls, FakeHost {
       const told = found && this.#signal(found.id, payload, messageId)
       return { messageId, wait: told?.wait ?? null, disposition: 'accepted' }
     },
+    schedules: () => [...this.schedules.values()],
+    pauseSchedule: ({ name }) => this.#rest(name, true),
+    resumeSchedule: ({ name }) => this.#rest(name, false),
+    triggerSchedule: ({ name, runId }) => {
+      const { jobName } = this.#scheduled(name)
+      return this.#trigger({ jobName, input: null, runId })
+    },
     cancel: ({ runId }) => {
       // As the engine has it: cancelling what is cancelled is done already.
       if (this.#runs.get(runId)?.status === 'cancelled') return null
@@ -256,6 +265,17 @@ export class FakeEngine implements EngineControls, FakeHost {
     this.#change(runId, { status: 'waiting' })
     const told = { waitId: id, waitName: wait.name, waitingUntil: wait.deadlineAt }
     this.#tell(runId, { type: 'run:waiting', ...told })
+  }
+
+  #scheduled(name: string): Schedule {
+    const found = this.schedules.get(name)
+    if (found === undefined) throw new DurablyError('not_found', `there is no schedule ${name}`)
+    return found
+  }
+
+  #rest(name: string, isPaused: boolean): null {
+    this.schedules.set(name, { ...this.#scheduled(name), isPaused })
+    return null
   }
 
   #signal(waitId: string, payload: Json, signalId: string): SignalAnswer {

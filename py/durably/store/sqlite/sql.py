@@ -351,3 +351,20 @@ INSERT_MESSAGE = (
     "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 FORGET_MESSAGES = "DELETE FROM durably_py_messages WHERE expires_at <= ?"
+SCHEDULES = (
+    "SELECT name, job_name, spec, next_at, last_at, paused FROM durably_py_schedules ORDER BY name"
+)
+# A schedule that says what it said goes on where it was, whoever starts.
+KEEP_SCHEDULE = (
+    "INSERT INTO durably_py_schedules (name, job_name, spec, next_at, updated_at) "
+    "VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET job_name = excluded.job_name, "
+    "spec = excluded.spec, next_at = excluded.next_at, updated_at = excluded.updated_at "
+    "WHERE spec <> excluded.spec OR job_name <> excluded.job_name"
+)
+MOVE_SCHEDULE = (
+    "UPDATE durably_py_schedules SET next_at = :next, last_at = :last, updated_at = :now "
+    "WHERE name = :name AND spec = :spec AND next_at IS :was AND NOT paused"
+)
+PAUSE_SCHEDULE = (
+    "UPDATE durably_py_schedules SET paused = ?, next_at = ?, updated_at = ? WHERE name = ?"
+)

@@ -37,6 +37,12 @@ from durably.store.sqlite.enqueue import enqueue, refer
 from durably.store.sqlite.migrate import migrate
 from durably.store.sqlite.moves import cancel, delete_run, purge, release_blobs, resume
 from durably.store.sqlite.reads import get_run, get_runs
+from durably.store.sqlite.schedules import (
+    get_schedules,
+    keep_schedules,
+    move_schedule,
+    pause_schedule,
+)
 from durably.store.sqlite.waits import (
     child_ended,
     claimed_waits,
@@ -67,6 +73,7 @@ if TYPE_CHECKING:
         StepRecord,
         Triggered,
     )
+    from durably.schedule_state import ScheduleState
     from durably.waits import Message, Sent, Signal, Signalled, Wait
 
 
@@ -193,6 +200,29 @@ class SqliteStore:
 
     async def send(self, message: Message, *, now: datetime) -> Sent:
         return await self._db.write(send, message, to_iso(now))
+
+    async def get_schedules(self) -> list[ScheduleState]:
+        return await self._db.read(get_schedules)
+
+    async def keep_schedules(
+        self, states: Sequence[ScheduleState], *, now: datetime
+    ) -> list[ScheduleState]:
+        return await self._db.write(keep_schedules, states, to_iso(now))
+
+    async def move_schedule(
+        self,
+        state: ScheduleState,
+        moved: ScheduleState,
+        runs: Sequence[NewRun],
+        *,
+        now: datetime,
+    ) -> list[Triggered] | None:
+        return await self._db.write(move_schedule, state, moved, runs, to_iso(now))
+
+    async def pause_schedule(
+        self, name: str, *, paused: bool, next_at: datetime | None, now: datetime
+    ) -> bool:
+        return await self._db.write(pause_schedule, name, next_at, to_iso(now), paused=paused)
 
     async def get_wait(self, wait_id: str) -> Wait | None:
         return await self._db.read(get_wait, wait_id)
