@@ -1,46 +1,12 @@
 """Every store that the package ships runs one suite; a new store is a new row of BACKENDS."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from durably import open_store
 from durably.store.protocol import Store
-from durably.threads import IN_BROWSER
-
-Open = Callable[[], Store]
-
-
-@contextmanager
-def file(folder: Path) -> Iterator[Open]:
-    """Open a file of SQLite."""
-    yield lambda: open_store(f"sqlite:///{folder}/store.db")
-
-
-@contextmanager
-def memory(folder: Path) -> Iterator[Open]:
-    """Open a SQLite database in memory, each a new one."""
-    yield lambda: open_store("sqlite://")
-
-
-@contextmanager
-def postgres(folder: Path) -> Iterator[Open]:
-    """Open a database of PostgreSQL, with the time that a test says it is."""
-    from durably.store.postgres import PostgresStore  # noqa: PLC0415 - not there in Pyodide
-    from kit.postgres import new_database  # noqa: PLC0415
-
-    with new_database() as url:
-        yield lambda: PostgresStore(url, clock="caller")
-
-
-#: Stores by name.
-BACKENDS = {backend.__name__: backend for backend in (file, memory, postgres)}
-if IN_BROWSER:
-    del BACKENDS["postgres"]
-#: Those of which a second connection sees the same runs.
-SHARED = [name for name in BACKENDS if name != "memory"]
+from kit.backends import BACKENDS, SHARED, Open
 
 
 @pytest.fixture(params=BACKENDS)

@@ -83,6 +83,13 @@ class Server:
         self._process.send_signal(signal.SIGQUIT if sys.platform != "win32" else signal.SIGTERM)
         self._process.wait(60)
 
+    def require_passwords(self) -> None:
+        """Let nobody in without a password, from now on."""
+        rules = self._data / "pg_hba.conf"
+        rules.write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+        with psycopg.connect(self.url, autocommit=True) as db:
+            db.execute("SELECT pg_reload_conf()")
+
     def remove(self) -> None:
         """Stop for good and leave nothing."""
         with contextlib.suppress(ProcessLookupError):
@@ -112,13 +119,17 @@ def _programs() -> Path:
 
 def _reachable(programs: Path, home: Path) -> Path:
     """Return the programs where an ordinary user can start them, copied if need be."""
-    check = subprocess.run(
-        [str(programs / "postgres"), "--version"],
-        user=_NOBODY,
-        group=_NOBODY,
-        capture_output=True,
-        check=False,
-    ) if _may_enter(programs) else None
+    check = (
+        subprocess.run(
+            [str(programs / "postgres"), "--version"],
+            user=_NOBODY,
+            group=_NOBODY,
+            capture_output=True,
+            check=False,
+        )
+        if _may_enter(programs)
+        else None
+    )
     if check is not None and check.returncode == 0:
         return programs
     shutil.copytree(programs.parent, home / "native", symlinks=True)
