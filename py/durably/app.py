@@ -80,8 +80,8 @@ class Durably:
     """A job engine over one store.
 
     *store* is an open Store or a URL (see open_store). *jobs* holds jobs and queries to register.
-    *polling_interval* is how often to look for runs that other processes triggered; this one's
-    wake the worker at once. *lease* is how long a dead worker's run waits for another, renewed
+    *polling_interval* is how often to look for runs that other processes triggered, where the
+    database does not tell; this one's wake the worker at once. *lease* is how long a dead worker's run waits for another, renewed
     every *lease_renew_interval*. *max_recoveries* ends a run that kills its worker again and
     again. *preserve_steps* keeps the steps of completed runs. *retain_runs* ("30d", "12h", "90m"
     or a timedelta) removes ended runs after that time. *labels* is a pydantic model that checks
@@ -564,6 +564,7 @@ class Durably:
             worker_id=life.worker_id,
             active_runs=tuple(life.held),
             parked_jobs=tuple(sorted(parked)),
+            hears=getattr(self.store, "hears", None),
         )
 
     def is_registered(self, job_name: str) -> bool:

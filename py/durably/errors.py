@@ -51,6 +51,16 @@ def message_of(error: BaseException) -> str:
         return f"its message could not be made ({type(fault).__name__})"
 
 
+class MissingExtraError(DurablyError):
+    """A part of the package was asked for whose libraries are not installed."""
+
+    code = "missing_extra"
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f'{what} needs more libraries: pip install "durably[{extra}]"')
+        self.extra = extra
+
+
 class NotFoundError(DurablyError):
     """What was named does not exist."""
 
@@ -284,6 +294,24 @@ class StorageReplacedError(StorageError):
             "put it back, or start the engine anew"
         )
         self.path = path
+
+
+class StorageUnreachableError(StorageError):
+    """The database server does not answer, or the connection to it was lost."""
+
+    code = "storage_unreachable"
+
+
+class StorageDeniedError(StorageError):
+    """The database server refuses the user, the password or the database, or a right is missing."""
+
+    code = "storage_denied"
+
+
+class StorageUnsupportedError(StorageError):
+    """The database server is too old."""
+
+    code = "storage_unsupported"
 
 
 class SchemaTooNewError(StorageError):

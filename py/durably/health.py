@@ -19,3 +19,5 @@ class Health:
     active_runs: tuple[str, ...]
     #: Jobs with pending runs that are not registered here.
     parked_jobs: tuple[str, ...]
+    #: Whether the database tells of runs that other processes trigger; None where it cannot.
+    hears: bool | None = None

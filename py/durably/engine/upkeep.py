@@ -21,6 +21,8 @@ _PURGE_BATCH = 100
 _PURGE_EVERY = timedelta(minutes=1)
 #: When to try housekeeping again that a reader stood in the way of.
 _AGAIN = timedelta(seconds=10)
+#: How often to look all the same where the database tells of what other processes trigger.
+_LOOK_WHEN_TOLD = timedelta(seconds=5)
 
 
 class Upkeep:
@@ -58,8 +60,10 @@ class Upkeep:
         due = await store.next_due(now=now, jobs=jobs, held=held)
         if due is not None:
             waits.append(due - now)
-        if not self._options.sole_owner:  # other processes trigger too, and tell nobody
-            waits.append(self._options.polling_interval)
+        if not self._options.sole_owner:  # other processes trigger too
+            told = getattr(store, "hears", False)
+            interval = self._options.polling_interval
+            waits.append(max(interval, _LOOK_WHEN_TOLD) if told else interval)
         return max(min(waits), timedelta(milliseconds=1)) if waits else None
 
     async def retain(self, now: datetime, held: Collection[str]) -> timedelta:

@@ -62,6 +62,8 @@ class Worker:
         self._stopping = False
         #: Looks for work; there is none where runs are only processed by hand.
         self._looking: asyncio.Task[None] | None = None
+        #: Is told by the database, where that can tell (Wakes).
+        self._hearing: asyncio.Task[None] | None = None
         self._runs: set[asyncio.Task[Any]] = set()
         self._failed_looks = 0
         #: How far the clock is ahead of monotonic time; None before the first look.
@@ -77,6 +79,9 @@ class Worker:
         """Begin to claim runs."""
         self.keepers.start()
         self._looking = asyncio.ensure_future(self._loop())
+        watch = getattr(self._services.store, "watch", None)
+        if watch is not None and not self._options.sole_owner:
+            self._hearing = asyncio.ensure_future(watch(self.wake))
 
     @property
     def is_stopping(self) -> bool:
@@ -90,6 +95,9 @@ class Worker:
         """
         self._stopping = True
         self._woken.set()
+        if self._hearing is not None:
+            self._hearing.cancel()
+            await ended(self._hearing)
         if self._looking is not None:  # what it is about to claim is a running job too
             await ended(self._looking)
         for execution in tuple(self._waiting):  # what they wait for may never be claimed here

@@ -362,6 +362,19 @@ class Archive(Protocol):
         ...
 
 
+class Wakes(Protocol):
+    """What a store may add whose database tells of what other processes wrote."""
+
+    @property
+    def hears(self) -> bool:
+        """Tell whether it is told now; else somebody has to look."""
+        ...
+
+    async def watch(self, wake: Callable[[], None]) -> None:
+        """Call *wake* whenever a run may have come due, until cancelled or the store is closed."""
+        ...
+
+
 class Store(Triggers, Reads, Leases, Waits, Schedules, Moves, BlobIndex, Archive, Protocol):
     """Runs, steps, attempts, logs and labels, kept so that they outlive every process."""
 

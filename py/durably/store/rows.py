@@ -348,8 +348,3 @@ def from_log(log: LogRecord) -> tuple[Any, ...]:
         None if log.data is None else to_json(log.data),
         to_iso(log.created_at),
     )
-
-
-def end_text(status: RunStatus, output_json: str | None, error: str | None) -> str:
-    """Write how a called run ended, for the wait for it."""
-    return f'{{"status":"{status}","output":{output_json or "null"},"error":{to_json(error)}}}'

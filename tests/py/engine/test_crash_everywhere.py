@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ from durably import (
     job,
 )
 from durably.testing import ProcessDied, When
+from kit.backends import MANY, Open
 from kit.engines import Workshop
 
 
@@ -311,12 +312,19 @@ async def check(scenario: Scenario, world: World) -> None:
         assert set(attempts.values()) <= {1}
 
 
+@pytest.fixture(params=MANY)
+def new_store(request: pytest.FixtureRequest) -> Iterator[Open]:
+    """Return how to open one more empty store."""
+    with MANY[request.param]() as open_it:
+        yield open_it
+
+
 @pytest.mark.parametrize("make", SCENARIOS, ids=lambda make: make.__name__)
 async def test_a_process_that_dies_at_any_write_loses_and_repeats_nothing(
-    make: Callable[[World], Scenario], capsys: pytest.CaptureFixture[str]
+    make: Callable[[World], Scenario], new_store: Open, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Laws 1, 3, 6, 8: a completed step ran for the last time, and the work ends as it should."""
-    whole = World(Workshop())
+    whole = World(Workshop(new_store()))
     scenario = make(whole)
     writes = await live(scenario, whole, 0, "before")
     await check(scenario, whole)
@@ -326,7 +334,7 @@ async def test_a_process_that_dies_at_any_write_loses_and_repeats_nothing(
         (write, when) for write in range(1, writes + 1) for when in ("before", "after")
     ]
     for write, when in points:
-        world = World(Workshop())
+        world = World(Workshop(new_store()))
         scenario = make(world)
         await live(scenario, world, write, when)
         assert world.shop.faults.is_dead
@@ -341,10 +349,10 @@ async def test_a_process_that_dies_at_any_write_loses_and_repeats_nothing(
 
 @pytest.mark.parametrize("make", SCENARIOS, ids=lambda make: make.__name__)
 async def test_a_process_that_dies_again_and_again_still_ends_its_work(
-    make: Callable[[World], Scenario],
+    make: Callable[[World], Scenario], new_store: Open
 ) -> None:
     """Law 1: each process lives a write longer than the last, until one has no more to write."""
-    world = World(Workshop())
+    world = World(Workshop(new_store()))
     scenario = make(world)
 
     for write in range(4, 40):

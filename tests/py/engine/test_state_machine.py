@@ -12,9 +12,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from durably import (
     ConflictError,
@@ -27,11 +34,14 @@ from durably import (
     WaitKind,
     WaitStatus,
     job,
+    open_store,
 )
 from durably.events import RunLeased
 from durably.runs import MOVES, TERMINAL
+from durably.store.protocol import Store
 from durably.testing import ProcessDied, When
 from durably.threads import IN_BROWSER
+from kit.backends import MANY
 from kit.engines import Workshop
 
 T = TypeVar("T")
@@ -70,10 +80,15 @@ def reachable(before: RunStatus, after: RunStatus) -> bool:
 class Engine(RuleBasedStateMachine):
     """Engines over one store, one after another, and users who do what they like."""
 
+    @staticmethod
+    def new_store() -> Store:
+        """Open an empty store."""
+        return open_store("sqlite://")
+
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.shop = Workshop()
+        self.shop = Workshop(self.new_store())
         self.plans: dict[str, Plan] = {}
         #: The runs as they were when we looked last.
         self.runs: dict[str, Run] = {}
@@ -323,7 +338,7 @@ class Engine(RuleBasedStateMachine):
             self.loop.close()
 
 
-Engine.TestCase.settings = settings(
+SETTINGS = settings(
     max_examples=FEW,
     stateful_step_count=30,
     derandomize=IN_BROWSER,
@@ -331,4 +346,14 @@ Engine.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-TestAnyOrder = Engine.TestCase
+
+@pytest.mark.parametrize("name", MANY)
+def test_any_order_keeps_the_laws(name: str) -> None:
+    """Laws 1, 3, 6, 8, with every store."""
+    with MANY[name]() as open_it:
+
+        class Here(Engine):
+            new_store = staticmethod(open_it)
+
+        few = SETTINGS if name == "memory" else settings(SETTINGS, max_examples=FEW // 3)
+        run_state_machine_as_test(Here, settings=few)

@@ -18,8 +18,8 @@ from durably.testing import FakeClock, FaultyStore, ProcessDied, drain
 class Workshop:
     """Makes engines over one store, one after another, as processes that start and die do."""
 
-    def __init__(self, url: str = "sqlite://", clock: FakeClock | None = None) -> None:
-        self.store: Store = open_store(url)
+    def __init__(self, store: str | Store = "sqlite://", clock: FakeClock | None = None) -> None:
+        self.store: Store = open_store(store) if isinstance(store, str) else store
         self.clock = clock or FakeClock()
         #: The store as the newest engine sees it.
         self.faults = FaultyStore(self.store)

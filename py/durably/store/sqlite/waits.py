@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from durably.clock import from_iso, to_iso
 from durably.codec import to_json
-from durably.errors import ConflictError, WaitExpiredError, WaitNotFoundError
-from durably.store.rows import end_text, from_wait, to_wait
+from durably.errors import WaitNotFoundError
+from durably.store.answers import end_text, refused_or_known, require_same, resolved, told
+from durably.store.rows import from_wait, to_wait
 from durably.store.sqlite import sql
 from durably.store.sqlite.enqueue import enqueue_one, refer
 from durably.waits import (
@@ -54,7 +55,7 @@ def open_wait(
         if made.run.is_terminal:  # it was found by its idempotency key
             run = made.run
             text = end_text(run.status, to_json(run.output), run.error)
-            ended = _resolved(wait, WaitOutcome.ENDED, now)
+            ended = resolved(wait, WaitOutcome.ENDED, from_iso(now))
             wait = dataclasses.replace(ended, payload_json=text)
     elif wait.topic is not None:
         wait = _given_message(db, wait, now)
@@ -83,12 +84,12 @@ def claimed_waits(db: sqlite3.Connection, run_id: str, now: str) -> dict[str, Wa
 
 def suspended(db: sqlite3.Connection, wait_ids: Sequence[str], now: str) -> bool:
     """Note that a run stands still for these waits; tell whether one is resolved already."""
-    resolved = False
+    come = False
     for wait_id in wait_ids:
         db.execute(sql.SUSPENDED, (now, wait_id))
         (status,) = db.execute(sql.WAIT_STATUS, (wait_id,)).fetchone()
-        resolved = resolved or status == WaitStatus.RESOLVED
-    return resolved
+        come = come or status == WaitStatus.RESOLVED
+    return come
 
 
 def child_ended(db: sqlite3.Connection, run_id: str, end: Finish, now: str) -> None:
@@ -106,18 +107,9 @@ def signal(db: sqlite3.Connection, wait_id: str, given: Signal, now: datetime) -
     wait = get_wait(db, wait_id)
     if wait is None:
         raise WaitNotFoundError(wait_id)
-    if wait.signal_id is not None:
-        if (wait.signal_id, wait.payload_json) == (given.id, given.payload_json):
-            return Signalled(wait=wait, disposition=SignalDisposition.DUPLICATE)
-        same = wait.signal_id == given.id
-        what = "the same signal with another payload" if same else "another signal"
-        msg = f"wait {wait.name!r} of run {wait.run_id!r} has taken {what}"
-        raise ConflictError(msg)
-    if wait.outcome is WaitOutcome.TIMEOUT or (wait.deadline_at and wait.deadline_at <= now):
-        raise WaitExpiredError(wait.name, wait.run_id)
-    if wait.status is not WaitStatus.PENDING:
-        msg = f"run {wait.run_id!r} has ended; its wait {wait.name!r} takes no signal any more"
-        raise ConflictError(msg)
+    answer = refused_or_known(wait, given, now)
+    if answer is not None:
+        return answer
     return Signalled(
         wait=_deliver(db, wait, given.id, given.payload_json, to_iso(now)),
         disposition=SignalDisposition.ACCEPTED,
@@ -129,10 +121,7 @@ def send(db: sqlite3.Connection, message: Message, now: str) -> Sent:
     db.execute(sql.FORGET_MESSAGES, (now,))
     known = db.execute(sql.MESSAGE, (message.id,)).fetchone()
     if known is not None:
-        same = known[:3] == (message.topic, message.key, message.payload_json)
-        if not same:
-            msg = f"another message was sent as {message.id!r}"
-            raise ConflictError(msg)
+        require_same(message, *known[:3])
         wait = None if known[3] is None else get_wait(db, known[3])
         return Sent(id=message.id, wait=wait, disposition=SignalDisposition.DUPLICATE)
     row = db.execute(
@@ -163,8 +152,7 @@ def _given_message(db: sqlite3.Connection, wait: Wait, now: str) -> Wait:
         return wait
     message_id, payload = row
     db.execute(sql.TAKE_MESSAGE, (wait.id, message_id))
-    resolved = _resolved(wait, WaitOutcome.SIGNAL, now)
-    return dataclasses.replace(resolved, payload_json=payload, signal_id=message_id)
+    return told(wait, message_id, payload, from_iso(now))
 
 
 def _deliver(
@@ -174,14 +162,7 @@ def _deliver(
     refer(db, wait.run_id, payload_json)
     if wait.suspended_at is not None:
         db.execute(sql.GO_ON, (now, wait.run_id))
-    resolved = _resolved(wait, WaitOutcome.SIGNAL, now)
-    return dataclasses.replace(resolved, payload_json=payload_json, signal_id=signal_id)
-
-
-def _resolved(wait: Wait, outcome: WaitOutcome, now: str) -> Wait:
-    return dataclasses.replace(
-        wait, status=WaitStatus.RESOLVED, outcome=outcome, resolved_at=from_iso(now)
-    )
+    return told(wait, signal_id, payload_json, from_iso(now))
 
 
 def _refer(db: sqlite3.Connection, wait: Wait) -> None:
