@@ -48,7 +48,7 @@ def _pinned_wheels() -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent))
     pip = (sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check")
-    run(*pip, "--wheel-dir", fresh, "--constraint", _PINS, "pydantic", *_TOOLS)
+    run(*pip, "--wheel-dir", fresh, "--constraint", _PINS, "cronsim", "pydantic", *_TOOLS)
     try:
         fresh.rename(folder)  # it is whole when it has its name
     except OSError:

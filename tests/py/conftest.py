@@ -3,9 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from durably.testing import FakeClock
 from kit.engines import Workshop
+
+# No test judges how long something takes: a busy machine is no failure.
+settings.register_profile("durably", deadline=None)
+settings.load_profile("durably")
 
 
 @pytest.fixture
