@@ -33,8 +33,10 @@ _CONNECT_TIMEOUT = 10
 _TRIES = 5
 
 # A commit is on the disk when it is acknowledged (law 1), and a statement sees what was committed
-# before it began, whatever the database's own settings are. Compiling costs more than it saves.
+# before it began, whatever the database's own settings are. Compiling costs more than it saves,
+# and so does a new plan for each value.
 _SETTINGS = b"""SELECT set_config('jit', 'off', false),
+  set_config('plan_cache_mode', 'force_generic_plan', false),
   set_config('default_transaction_isolation', 'read committed', false),
   CASE WHEN current_setting('synchronous_commit') = 'off'
     THEN set_config('synchronous_commit', 'on', false) END"""
