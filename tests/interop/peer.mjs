@@ -1,14 +1,16 @@
 /**
- * `@coji/durably` 0.15 on a SQLite file, told what to do by a Python test: `node peer.mjs <file> <verb> [json]`.
+ * `@coji/durably` 0.15 on a SQLite file or PostgreSQL, told what to do by a Python test: `node peer.mjs <file or URL> <verb> [json]`.
  * Prints its answer as one line of JSON.
  */
 
 import { createDurably, defineJob } from '@coji/durably'
 import { createClient } from '@libsql/client'
 import { LibsqlDialect } from '@libsql/kysely-libsql'
+import { PostgresDialect } from 'kysely'
+import pg from 'pg'
 import { z } from 'zod'
 
-const [file, verb, argument = 'null'] = process.argv.slice(2)
+const [place, verb, argument = 'null'] = process.argv.slice(2)
 
 const addUp = defineJob({
   name: 'add-up',
@@ -24,9 +26,19 @@ const addUp = defineJob({
   },
 })
 
-const client = createClient({ url: `file:${file}` })
+/** The database's dialect, and how to let go of it. */
+function open() {
+  if (place.startsWith('postgresql:')) {
+    const pool = new pg.Pool({ connectionString: place })
+    return { dialect: new PostgresDialect({ pool }), close: () => pool.end() }
+  }
+  const client = createClient({ url: `file:${place}` })
+  return { dialect: new LibsqlDialect({ client }), close: () => client.close() }
+}
+
+const { dialect, close } = open()
 const durably = createDurably({
-  dialect: new LibsqlDialect({ client }),
+  dialect,
   jobs: { addUp },
   pollingIntervalMs: 20,
   preserveSteps: true,
@@ -55,5 +67,5 @@ const verbs = {
 await durably.migrate()
 const answer = await verbs[verb](JSON.parse(argument))
 await durably.stop()
-client.close()
+await close()
 console.log(JSON.stringify(answer ?? null))

@@ -1,9 +1,10 @@
-"""One database file, two engines: this one and ``@coji/durably`` 0.15 in Node (law 11)."""
+"""One database, two engines: this one and ``@coji/durably`` 0.15 in Node (law 11)."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,24 +42,35 @@ async def add_up(step: Step, input: Numbers) -> Sum:
     return Sum(sum=total)
 
 
-def peer(database: Path, verb: str, argument: Any = None) -> Any:
+@pytest.fixture(params=["file", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty database."""
+    if request.param == "file":
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    from kit.postgres import new_database  # noqa: PLC0415 - not there in Pyodide
+
+    with new_database() as url:
+        yield url
+
+
+def peer(database: str, verb: str, argument: Any = None) -> Any:
     """Let the other engine do something; return its answer."""
-    command = ["node", str(PEER), str(database), verb, json.dumps(argument)]
+    command = ["node", str(PEER), database.removeprefix("sqlite:///"), verb, json.dumps(argument)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def ours(database: Path, **options: Any) -> Durably:
-    """Return this package's engine on the file."""
-    app = Durably(f"sqlite:///{database}", jobs=[add_up], preserve_steps=True, **options)
+def ours(database: str, **options: Any) -> Durably:
+    """Return this package's engine on the database."""
+    app = Durably(database, jobs=[add_up], preserve_steps=True, **options)
     app.use(log_persistence())
     return app
 
 
-async def test_the_original_reads_what_we_made(tmp_path: Path) -> None:
+async def test_the_original_reads_what_we_made(database: str) -> None:
     """Runs in every status, with labels, progress, output and steps."""
-    database = tmp_path / "store.db"
     async with ours(database) as app:
         done = await app.jobs.add_up.trigger_and_wait(
             {"numbers": [1, 2]}, labels={"by": "python"}, idempotency_key="i"
@@ -86,9 +98,8 @@ async def test_the_original_reads_what_we_made(tmp_path: Path) -> None:
     ]
 
 
-async def test_we_complete_what_the_original_triggered(tmp_path: Path) -> None:
-    """In a file that it made, with a run that it wrote."""
-    database = tmp_path / "store.db"
+async def test_we_complete_what_the_original_triggered(database: str) -> None:
+    """In a database that it made, with a run that it wrote."""
     triggered = peer(
         database,
         "trigger",
@@ -105,9 +116,8 @@ async def test_we_complete_what_the_original_triggered(tmp_path: Path) -> None:
     assert (seen["status"], seen["output"]) == ("completed", {"sum": 7})
 
 
-async def test_we_read_what_the_original_completed(tmp_path: Path) -> None:
+async def test_we_read_what_the_original_completed(database: str) -> None:
     """Its runs, steps and times are ours to show; its idempotency keys hold here too."""
-    database = tmp_path / "store.db"
     ended = peer(
         database,
         "run",
@@ -131,9 +141,8 @@ async def test_we_read_what_the_original_completed(tmp_path: Path) -> None:
     assert (again.id, again.disposition) == (ended["id"], "idempotent")
 
 
-async def test_the_original_completes_what_we_triggered(tmp_path: Path) -> None:
+async def test_the_original_completes_what_we_triggered(database: str) -> None:
     """A run of ours is one of its own to its worker."""
-    database = tmp_path / "store.db"
     app = ours(database)
     await app.migrate()
     made = await app.trigger(add_up, {"numbers": [7, 8]})

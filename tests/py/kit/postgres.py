@@ -37,10 +37,10 @@ class Server:
     def __init__(self) -> None:
         home = Path(tempfile.mkdtemp(prefix="durably-pg-"))
         self._home = home
-        self._as: dict[str, int] = {}
+        self._user: int | None = None
         programs = _programs()
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            self._as = {"user": _NOBODY, "group": _NOBODY}
+            self._user = _NOBODY
             programs = _reachable(programs, home)
             os.chown(home, _NOBODY, _NOBODY)
         home.chmod(0o755)
@@ -64,7 +64,12 @@ class Server:
         command = [str(self._programs / "postgres"), "-D", str(self._data), "-p", str(self.port)]
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *arguments], stdout=log, stderr=log, cwd=self._home, **self._as
+                [*command, *arguments],
+                stdout=log,
+                stderr=log,
+                cwd=self._home,
+                user=self._user,
+                group=self._user,
             )
         deadline = time.monotonic() + 60
         while True:
@@ -72,7 +77,8 @@ class Server:
                 psycopg.connect(self.url).close()
             except psycopg.OperationalError:
                 ended = self._process.poll() is not None
-                assert not ended and time.monotonic() < deadline, (self._home / "log").read_text()
+                if ended or time.monotonic() > deadline:
+                    raise RuntimeError((self._home / "log").read_text()) from None
                 time.sleep(0.02)
             else:
                 return
@@ -99,7 +105,13 @@ class Server:
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self._home, **self._as
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self._home,
+            user=self._user,
+            group=self._user,
         )
         assert done.returncode == 0, done.stderr
 

@@ -79,7 +79,7 @@ def _close_whole(db: sqlite3.Connection) -> None:
 
 
 async def replace(db: Connection, schema: str, path: Path) -> None:
-    """Put the content of the checked SQLite file at *path* in the place of all, in one transaction."""
+    """Put the content of the checked SQLite file at *path* in the place of all, at once."""
     with closing(await asyncio.to_thread(open_connection, str(path))) as source:
         async with db.transaction():
             for table in _COLUMNS:

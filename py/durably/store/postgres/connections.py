@@ -33,8 +33,10 @@ _CONNECT_TIMEOUT = 10
 _TRIES = 5
 
 # A commit is on the disk when it is acknowledged (law 1), and a statement sees what was committed
-# before it began, whatever the database's own settings are. Compiling costs more than it saves here.
+# before it began, whatever the database's own settings are. Compiling costs more than it saves,
+# and so does a new plan for each value.
 _SETTINGS = b"""SELECT set_config('jit', 'off', false),
+  set_config('plan_cache_mode', 'force_generic_plan', false),
   set_config('default_transaction_isolation', 'read committed', false),
   CASE WHEN current_setting('synchronous_commit') = 'off'
     THEN set_config('synchronous_commit', 'on', false) END"""
@@ -103,10 +105,7 @@ class Connections:
         except (psycopg.Error, OSError) as error:
             raise meaning_of(error) from error
         try:
-            version = connection.info.server_version
-            if version < OLDEST * 10_000:
-                msg = f"PostgreSQL {version // 10_000} is too old; {OLDEST} or newer is needed"
-                raise StorageUnsupportedError(msg)
+            require_version(connection.info.server_version)
             if not self.behind_pooler:
                 await connection.execute(_SETTINGS)
         except psycopg.Error as error:
@@ -226,6 +225,13 @@ class _Timer:
                 line.shutdown(socket.SHUT_RDWR)
             finally:
                 line.detach()
+
+
+def require_version(version: int) -> None:
+    """Raise StorageUnsupportedError for a server that is too old; *version* is as libpq has it."""
+    if version < OLDEST * 10_000:
+        msg = f"PostgreSQL {version // 10_000} is too old; {OLDEST} or newer is needed"
+        raise StorageUnsupportedError(msg)
 
 
 async def fetch(schema: str, text: str, values: Mapping[str, Any] | None, db: Connection) -> Rows:
